@@ -237,5 +237,3 @@ async def _disconnected(receive: Receive) -> None:
 
 def _plain(status: int, text: str) -> Answer:
     return Answer(status, messages.dumps({"message": text}))
-
-

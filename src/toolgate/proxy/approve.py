@@ -84,7 +84,10 @@ class Approvals:
     def _denial(self, verdict: Decision, request: approvals.Approval) -> Decision:
         code, text = {
             "pending": (Code.APPROVAL_PENDING, self._pending(request)),
-            "denied": (Code.APPROVAL_DENIED, f"approval `{request.id}` was denied{request.note and ': ' + request.note}"),
+            "denied": (
+                Code.APPROVAL_DENIED,
+                f"approval `{request.id}` was denied{request.note and ': ' + request.note}",
+            ),
         }.get(request.state, (Code.APPROVAL_EXPIRED, f"approval `{request.id}` is no longer good; call again to ask anew"))
         return Decision(Effect.DENY, verdict.rule, code, text, verdict.policy_version)
 

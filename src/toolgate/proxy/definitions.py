@@ -89,4 +89,3 @@ class Definitions:
 
 def _known(row: Any) -> Known:
     return Known(row.digest, row.risk_class, row.risk_level, msgspec.json.decode(row.definition).get("inputSchema"))
-

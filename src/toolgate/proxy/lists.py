@@ -30,9 +30,7 @@ LISTINGS = {
 }
 
 
-async def filtered(
-    principal: Principal, method: str, reply: Reply, era: Era, definitions: Definitions, now: int
-) -> Reply:
+async def filtered(principal: Principal, method: str, reply: Reply, era: Era, definitions: Definitions, now: int) -> Reply:
     """The server's list without what policy keeps from this grant, and never cacheable for another."""
     if reply.result is None:
         return reply

@@ -13,9 +13,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        decisions = Counter(
-            "toolgate_decisions", "Calls decided", ["server", "effect", "code"], registry=self.registry
-        )
+        decisions = Counter("toolgate_decisions", "Calls decided", ["server", "effect", "code"], registry=self.registry)
         seconds = Histogram(
             "toolgate_call_seconds", "From request to answer of an allowed call", ["server"],
             buckets=BUCKETS, registry=self.registry,

@@ -211,9 +211,7 @@ class Pipeline:
         self, context: Context, principal: Principal, method: str, session_id: str | None, answer: Reply
     ) -> Record:
         effect = "ok" if answer.error is None else "error"
-        return record.request(
-            principal, method, effect=effect, call_id=context.call_id, session_id=session_id, now=context.now
-        )
+        return record.request(principal, method, effect=effect, call_id=context.call_id, session_id=session_id, now=context.now)
 
 
 async def _guarded(pipeline: Pipeline, turn: Turn) -> Reply:
@@ -226,9 +224,7 @@ async def _guarded(pipeline: Pipeline, turn: Turn) -> Reply:
 
 async def _listed(pipeline: Pipeline, turn: Turn) -> Reply:
     answer = await turn.session.upstream.request(turn.request, turn.exchange.headers, turn.exchange.interim)
-    answer = await filtered(
-        turn.principal, turn.request.method, answer, turn.era, pipeline.calls.definitions, turn.now
-    )
+    answer = await filtered(turn.principal, turn.request.method, answer, turn.era, pipeline.calls.definitions, turn.now)
     await pipeline.calls.ledger.note(_noted(turn, answer))
     return answer
 

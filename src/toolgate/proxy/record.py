@@ -62,9 +62,7 @@ def request(
     )  # fmt: skip
 
 
-def refusal(
-    org_id: str, server: str, error: ToolgateError, *, call_id: str, now: int, principal: Principal | None
-) -> Record:
+def refusal(org_id: str, server: str, error: ToolgateError, *, call_id: str, now: int, principal: Principal | None) -> Record:
     """The record of a message that was not accepted: no valid token, not parsed, no such session."""
     return Record(
         org_id, "refusal", now, call_id, server[:TEXT_LIMIT],

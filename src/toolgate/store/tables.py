@@ -107,14 +107,10 @@ approvals = Table(
     Column("grant_id", ForeignKey("grants.id"), nullable=False),
     Column("kind", String, nullable=False, comment="tool, resource or prompt"),
     Column("name", String, nullable=False),
-    Column(
-        "binding", LargeBinary, nullable=False, comment="digest of grant, call, arguments, policy version, definition"
-    ),
+    Column("binding", LargeBinary, nullable=False, comment="digest of grant, call, arguments, policy version, definition"),
     Column("rule", String, nullable=False),
     Column("reason", String, nullable=False),
-    Column(
-        "arguments", LargeBinary, comment="sealed (AES-GCM) for the approver's eyes; erased once decided or expired"
-    ),
+    Column("arguments", LargeBinary, comment="sealed (AES-GCM) for the approver's eyes; erased once decided or expired"),
     Column("approvers", Integer, nullable=False, comment="approvals needed"),
     Column("ttl", Integer, nullable=False, comment="seconds an approval stays good"),
     Column("state", String, nullable=False, comment="pending, approved, denied or used; expiry follows from `expires`"),
