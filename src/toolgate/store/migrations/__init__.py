@@ -1,0 +1,1 @@
+"""The history of the schema (Alembic). `versions/` holds one file a step; `run` applies what a database lacks."""
