@@ -8,6 +8,7 @@ from toolgate.policy.conditions.table import OPERATORS
 from toolgate.policy.parse import CLASSES
 
 MOST = LARGEST // SCALE
+PATH = r"^(args(\.[^.]+)+|grant\.(label|tags(\.[^.]+)?)|tool\.(name|class|risk)|time\.(hour|weekday))$"
 TEXT = {"type": "string"}
 NAME = {"type": "string", "minLength": 1, "maxLength": 2000}
 
@@ -66,7 +67,7 @@ def _definitions() -> dict[str, Any]:
         ),
     }
     return {
-        "path": {"type": "string", "pattern": r"^(args(\.[^.]+)+|grant\.(label|tags(\.[^.]+)?)|tool\.(name|class|risk)|time\.(hour|weekday))$"},
+        "path": {"type": "string", "pattern": PATH},
         "condition": _condition(),
         "entry": _object(
             {"name": NAME, "conditions": {"type": "array", "items": {"$ref": "#/$defs/condition"}}, "on_deny": TEXT},

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from toolgate.errors import BadRequest
 from toolgate.mcp import headers as http_headers
-from toolgate.mcp import messages, sse
+from toolgate.mcp import messages, sse, strictjson
 from toolgate.mcp.messages import Interim
 from toolgate.proxy import reply
 from toolgate.proxy.model import Answer, Exchange, Headers
@@ -236,4 +236,4 @@ async def _disconnected(receive: Receive) -> None:
 
 
 def _plain(status: int, text: str) -> Answer:
-    return Answer(status, messages.dumps({"message": text}))
+    return Answer(status, strictjson.dumps({"message": text}))

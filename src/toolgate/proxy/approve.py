@@ -76,8 +76,8 @@ class Approvals:
     async def _changed(self, request: approvals.Approval, until: int) -> approvals.Approval:
         """The request after the next edit of anything, or as it is when the time is up."""
         seen = self.db.epoch()
-        while self.db.epoch() == seen and self.clock() < min(until, request.expires):
-            await asyncio.sleep(POLL_SECONDS)
+        while self.db.epoch() == seen and self.clock() < min(until, request.expires):  # noqa: ASYNC110
+            await asyncio.sleep(POLL_SECONDS)  # the answer may come from another process
         now = self.clock()
         return await self.db.read(lambda conn: approvals.get(conn, request.id, now))
 

@@ -6,10 +6,10 @@ says: a guarded call is decided (`calls`), a list is filtered (`lists`), a hands
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from toolgate import secrets
-from toolgate.errors import BadRequest, NotFound, ToolgateError, Unauthenticated
+from toolgate.errors import BadRequest, NotFound, ToolgateError
 from toolgate.mcp import eras, headers, messages, tools
 from toolgate.mcp.eras import Era
 from toolgate.mcp.messages import Notification, Reply, Request, Response
@@ -53,7 +53,6 @@ class Pipeline:
     pepper: bytes
     clock: Callable[[], int]
     max_body: int = 4 * 1024 * 1024
-    guards: dict[Guard, Callable[["Pipeline", Turn], Awaitable[Reply]]] = field(default_factory=lambda: GUARDS)
 
     async def post(self, exchange: Exchange) -> Answer:
         """Handle one client message. Never raises but CancelledError."""
@@ -149,7 +148,7 @@ class Pipeline:
             raise RuntimeError("the pipeline runs inside a task")
         turn.session.begin(turn.request.id, task)
         try:
-            return await self.guards[guard](self, turn)
+            return await GUARDS[guard](self, turn)
         except asyncio.CancelledError:
             if task not in turn.session.cancelled:
                 raise
@@ -162,7 +161,7 @@ class Pipeline:
         exchange = context.exchange
         era = eras.era_of(message, exchange.header(b"mcp-protocol-version"))
         if era is Era.STATELESS and isinstance(message, Request):
-            eras.stateless_meta(message.params)
+            eras.check_stateless(message, exchange.header(b"mcp-protocol-version"))
             if exchange.local is None:
                 headers.check_mirrors(exchange.headers, message)
         return era
@@ -216,9 +215,9 @@ class Pipeline:
 
 async def _guarded(pipeline: Pipeline, turn: Turn) -> Reply:
     call = tools.call_of(turn.request)
-    schema = pipeline.calls.definitions.input_schema(turn.principal.server_id, call.name)
-    if turn.era is Era.STATELESS and turn.exchange.local is None and schema is not None:
-        headers.check_params(turn.exchange.headers, schema, call.arguments)
+    if turn.era is Era.STATELESS and turn.exchange.local is None and call.kind == "tool":
+        known = pipeline.calls.definitions.get(turn.principal.server_id, call.name)
+        headers.check_params(turn.exchange.headers, known and known.input_schema, call.arguments)
     return await pipeline.calls.run(turn, Call(call.kind, call.name, call.arguments))
 
 
@@ -253,4 +252,9 @@ def _text(answer: Reply) -> str:
     return bytes(answer.error or b"").decode(errors="replace")[:200]
 
 
-GUARDS: dict[Guard, Callable[[Pipeline, Turn], Awaitable[Reply]]] = {}
+GUARDS: dict[Guard, Callable[[Pipeline, Turn], Awaitable[Reply]]] = {
+    Guard.CALL: _guarded,
+    Guard.LIST: _listed,
+    Guard.DISCOVER: _discovered,
+    Guard.PASS: _passed,
+}

@@ -66,6 +66,6 @@ def refusal(org_id: str, server: str, error: ToolgateError, *, call_id: str, now
     """The record of a message that was not accepted: no valid token, not parsed, no such session."""
     return Record(
         org_id, "refusal", now, call_id, server[:TEXT_LIMIT],
-        principal and principal.grant_id, principal and principal.label,
+        principal.grant_id if principal else None, principal.label if principal else None,
         effect=str(Effect.DENY), code=error.code, detail={"reason": str(error)[:TEXT_LIMIT]},
     )  # fmt: skip

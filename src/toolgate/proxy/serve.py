@@ -43,4 +43,8 @@ def server(edge: Edge, host: str, port: int, started: Callable[[int], None]) -> 
         server_header=False, timeout_graceful_shutdown=GRACE_SECONDS, timeout_keep_alive=75, backlog=4096,
     )  # fmt: skip
     loop = asyncio.get_running_loop()
-    return Server(config, lambda: loop.call_soon_threadsafe(edge.closing.set) and None, started)
+
+    def stopping() -> None:
+        loop.call_soon_threadsafe(edge.closing.set)
+
+    return Server(config, stopping, started)

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 Predicate: TypeAlias = Callable[[Any], bool]
 
 
-class Unevaluable(Exception):  # noqa: N818 - not an error of anybody: an answer
+class Unevaluable(Exception):
     """The operator cannot judge this value: wrong type, or not to be parsed."""
 
 

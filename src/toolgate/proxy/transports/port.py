@@ -4,10 +4,23 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
+from toolgate.errors import Unavailable
 from toolgate.mcp.messages import Id, Interim, Reply
 
 Sink: TypeAlias = Callable[[Interim], Awaitable[None]]
 """Takes a server's notification or request, in order. Awaiting it is the back-pressure."""
+
+
+class SessionLost(Unavailable):
+    """The upstream no longer knows this conversation, and did not act on the request: open another and ask again."""
+
+
+class UpstreamRefused(Unavailable):
+    """An HTTP status that carries no JSON-RPC answer."""
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text, sent=True)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +80,7 @@ class Link(Protocol):
     async def notify(self, method: str, params: Mapping[str, Any] | None, headers: Mapping[str, str] = {}) -> None:
         """Send a notification."""
 
-    async def respond(self, id: Id, reply: Reply) -> None:
+    async def respond(self, request_id: Id, reply: Reply) -> None:
         """Send a client's answer to a request that the upstream made."""
 
     async def listen(self, interim: Sink, last_event_id: str | None = None) -> None:
