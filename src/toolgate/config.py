@@ -279,3 +279,13 @@ class _Reader:
             expires = None
         micros = None if expires is None else int(expires.timestamp() * MICROSECONDS)
         return GrantConfig(label, server or "", policy, self.texts(table, "tags", at), micros)
+
+
+def data_of(path: Path) -> Path:
+    """The data directory that a configuration names, read without resolving anything else in it."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return default_data()
+    named = document.get("gateway", {}).get("data") if isinstance(document.get("gateway", {}), dict) else None
+    return path.absolute().parent / Path(named).expanduser() if isinstance(named, str) else default_data()

@@ -75,9 +75,9 @@ class Gateway:
     housekeeper: asyncio.Task[None]
     targets: dict[str, Target]
 
-    def edge(self, config: Config, port: int | None = None) -> Edge:
+    def edge(self, config: Config) -> Edge:
         """The HTTP edge."""
-        return Edge(self.pipeline, served_hosts(config, port), served_origins(config), self._trouble, config.max_body)
+        return Edge(self.pipeline, served_hosts(config), served_origins(config), self._trouble, config.max_body)
 
     async def _trouble(self) -> str | None:
         """Why calls cannot be served right now, or None."""
@@ -145,16 +145,15 @@ def target(server: ServerConfig) -> Target:
     )  # fmt: skip
 
 
-def served_hosts(config: Config, port: int | None = None) -> frozenset[str]:
+def served_hosts(config: Config) -> set[str]:
     """The `Host` values that are ours: the configured ones, the public address, and loopback names when bound there."""
-    host, configured = config.address
-    number = port or configured
+    host, number = config.address
     names = {config.public_url.partition("://")[2].partition("/")[0], *config.allowed_hosts}
     if host in ("127.0.0.1", "localhost", "::1"):
         names |= {f"{name}:{number}" for name in ("127.0.0.1", "localhost", "[::1]")}
     elif host not in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
         names.add(f"{host}:{number}")
-    return frozenset(name.lower() for name in names)
+    return {name.lower() for name in names}
 
 
 def served_origins(config: Config) -> frozenset[str]:

@@ -59,7 +59,7 @@ async def export(desk: Desk) -> AsyncIterator[str]:
             lambda conn, seen=seen: audit.entries(conn, desk.org_id, after=seen, limit=PAGE)  # type: ignore[misc]
         )
         for entry in page:
-            yield json.dumps(as_json(entry), ensure_ascii=False)
+            yield to_line(entry)
             after, last = entry.seq, entry.hash
         if len(page) < PAGE:
             break
@@ -96,3 +96,8 @@ def verify_export(lines: Iterable[str], keys: Mapping[str, Ed25519PublicKey]) ->
     if not closed:
         faults.append(Fault(rows, "is not closed by a checkpoint that this key signed"))
     return ExportVerification(rows, tuple(faults))
+
+
+def to_line(entry: Entry) -> str:
+    """A record as one line of JSON."""
+    return json.dumps(as_json(entry), ensure_ascii=False)

@@ -115,9 +115,9 @@ class _ServerMessage(msgspec.Struct):
     jsonrpc: str
     id: int | str | None = None
     method: str | None = None
-    params: msgspec.Raw | None = None
-    result: msgspec.Raw | None = None
-    error: msgspec.Raw | None = None
+    params: msgspec.Raw = msgspec.Raw()
+    result: msgspec.Raw = msgspec.Raw()
+    error: msgspec.Raw = msgspec.Raw()
 
 
 _decoder = msgspec.json.Decoder(_ServerMessage)
@@ -134,10 +134,12 @@ def read_server(data: bytes) -> tuple[Id, Reply] | Interim:
         raise BadRequest("the server sent something that is no JSON-RPC message")
     if message.method is not None:
         return Interim(message.method, _one_line(message.params), message.id)
-    answered = (message.result is None) != (message.error is None)
-    if message.id is None or not answered:
+    result, error = _one_line(message.result), _one_line(message.error)
+    if error is not None and bytes(error) == b"null":
+        error = None
+    if message.id is None or (result is None) == (error is None):
         raise BadRequest("the server sent something that is neither a request nor an answer")
-    return message.id, Reply(_one_line(message.result), _one_line(message.error))
+    return message.id, Reply(result, error)
 
 
 def read_server_all(data: bytes) -> list[tuple[Id, Reply] | Interim]:
@@ -150,8 +152,8 @@ def read_server_all(data: bytes) -> list[tuple[Id, Reply] | Interim]:
         raise BadRequest("the server sent something that is no JSON-RPC message") from None
 
 
-def _one_line(raw: msgspec.Raw | None) -> msgspec.Raw | None:
-    return None if raw is None else msgspec.Raw(compact(bytes(raw)))
+def _one_line(raw: msgspec.Raw) -> msgspec.Raw | None:
+    return msgspec.Raw(compact(bytes(raw))) if len(bytes(raw)) else None
 
 
 def request_bytes(request_id: Id, method: str, params: Any) -> bytes:

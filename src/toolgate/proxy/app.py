@@ -40,7 +40,7 @@ LISTEN_SECONDS = 0.5
 """How long an upstream may take to refuse a stream before the client is told that it has one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Edge:
     """What the HTTP edge needs: the pipeline, who may address it, and how to say that it is well.
 
@@ -49,11 +49,15 @@ class Edge:
     """
 
     pipeline: Pipeline
-    hosts: frozenset[str]
+    hosts: set[str]
     origins: frozenset[str]
     ready: Callable[[], Awaitable[str | None]]
     max_body: int = 4 * 1024 * 1024
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def serve_port(self, port: int) -> None:
+        """Take over the port that the system chose, for the loopback names served."""
+        self.hosts |= {f"{host.rpartition(':')[0]}:{port}" for host in self.hosts if host.endswith(":0")}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI entry."""
@@ -182,7 +186,7 @@ class Stream:
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
 
 
-def check_request(scope: Scope, hosts: frozenset[str], origins: frozenset[str]) -> None:
+def check_request(scope: Scope, hosts: set[str], origins: frozenset[str]) -> None:
     """Refuse what two readers could read differently, and hosts and origins that are not ours (DNS rebinding)."""
     headers: Headers = scope["headers"]
     seen: set[bytes] = set()

@@ -27,13 +27,15 @@ class Server(uvicorn.Server):
             self._started(self.servers[0].sockets[0].getsockname()[1])
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """SIGTERM or SIGINT."""
-        self._stopping()
-        super().handle_exit(sig, frame)
+        """SIGTERM or SIGINT; a second SIGINT does not wait. Unlike uvicorn's own, the signal is not raised again after."""
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.stop()
 
     def stop(self) -> None:
-        """The same without a signal."""
-        self.handle_exit(signal.SIGTERM, None)
+        """End open streams, let what is under way finish, stop."""
+        self.should_exit = True
+        self._stopping()
 
 
 def server(edge: Edge, host: str, port: int, started: Callable[[int], None]) -> Server:

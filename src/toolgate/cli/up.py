@@ -1,0 +1,133 @@
+"""`toolgate up`: the gateway."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+from cyclopts import Parameter
+
+from toolgate.cli.apply import show_plan, show_tokens
+from toolgate.cli.common import ConfigFile, Data, actor, find_config, load_config, run_async
+from toolgate.cli.output import hint, say
+from toolgate.config import Config
+from toolgate.control import apply as apply_use
+from toolgate.control.desk import Desk
+from toolgate.errors import ToolgateError, Unavailable
+from toolgate.proxy.serve import server as http_server
+from toolgate.wiring import Gateway, clock, open_gateway, replace_targets
+
+WATCH_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+def run(
+    *, config: ConfigFile = None, data: Data = None, listen: Annotated[str | None, Parameter(help="host:port")] = None
+) -> None:
+    """Start the gateway. The configuration is applied at start and whenever the file changes.
+
+    Example: toolgate up --config toolgate.toml
+    """
+    prepare_logs()
+    path = find_config(config)
+    loaded = load_config(path, data)
+    if listen is not None:
+        loaded = relisten(loaded, listen)
+    run_async(serve(loaded, path))
+
+
+def prepare_logs() -> None:
+    """Logs go to stderr, one JSON line each."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def relisten(loaded: Config, listen: str) -> Config:
+    """The same configuration on another address."""
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ToolgateError(f"`{listen}` is no address; give `--listen host:port`")
+    public = f"http://{listen}" if loaded.public_url == f"http://{loaded.listen}" else loaded.public_url
+    return Config(
+        listen, loaded.data, public, loaded.allowed_origins, loaded.allowed_hosts, loaded.max_body, loaded.servers,
+        loaded.policies, loaded.grants, loaded.source,
+    )  # fmt: skip
+
+
+async def serve(config: Config, path: Path | None, ready: Callable[[Gateway, int], None] | None = None) -> None:
+    """Open, apply, listen; close in order when told to stop."""
+    gateway = await open_gateway(config)
+    try:
+        await apply_config(gateway, config)
+        await _serve(gateway, config, path, ready or (lambda _gateway, port: announce(config, port)))
+    finally:
+        await gateway.close()
+
+
+async def apply_config(gateway: Gateway, config: Config, *, quiet: bool = False) -> dict[str, str]:
+    """Apply the configuration to the open store. Returns the tokens of new grants."""
+    desk = Desk(gateway.store.db, gateway.store.keys, gateway.store.org_id, actor(None), clock)
+    plan = await apply_use.plan(desk, config)
+    tokens = await apply_use.apply(desk, plan)
+    replace_targets(gateway, config.servers)
+    if plan.pending and not quiet:
+        show_plan(plan)
+        show_tokens(tokens)
+    return tokens
+
+
+async def _serve(gateway: Gateway, config: Config, path: Path | None, ready: Callable[[Gateway, int], None]) -> None:
+    host, port = config.address
+    edge = gateway.edge(config)
+    running = http_server(edge, host, port, lambda bound: ready(gateway, bound))
+    watcher = None if path is None else asyncio.get_running_loop().create_task(_watch(gateway, config, path))
+    try:
+        await running.serve()
+    except SystemExit:
+        # uvicorn's way to say that it cannot listen
+        raise Unavailable(f"cannot listen on {config.listen}: is another program using it?") from None
+    finally:
+        if watcher is not None:
+            watcher.cancel()
+
+
+def announce(config: Config, port: int) -> None:
+    """Say where the servers are."""
+    base = config.public_url if config.address[1] else f"http://{config.address[0]}:{port}"
+    say(f"\ntoolgate is up at {base}", "bold")
+    for name in config.servers:
+        say(f"  {base}/mcp/{name}/")
+    if not config.servers:
+        hint("no servers are configured; write a toolgate.toml (see docs/configuration.md)")
+
+
+async def _watch(gateway: Gateway, config: Config, path: Path) -> None:
+    """Apply the file again whenever it or a policy file it names changes. A broken file changes nothing."""
+    seen = _times(config, path)
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        times = _times(config, path)
+        if times == seen:
+            continue
+        seen = times
+        try:
+            config = load_config(path, config.data)
+            await apply_config(gateway, config)
+            log.info("configuration_applied", file=str(path))
+        except ToolgateError as error:
+            log.error("configuration_refused", file=str(path), reason=str(error))
+
+
+def _times(config: Config, path: Path) -> dict[str, int]:
+    files = [path, *(policy.file for policy in config.policies.values() if policy.file is not None)]
+    return {str(file): file.stat().st_mtime_ns if file.exists() else 0 for file in files}
