@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from toolgate.cli.main import COMMANDS
 from toolgate.policy.parse import parse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,8 +54,6 @@ def test_shell_examples_name_commands_that_exist(text, commands):
 
 @pytest.fixture(scope="module")
 def commands():
-    from toolgate.cli.main import COMMANDS
-
     return {"test": (), "check": (), **COMMANDS}
 
 

@@ -100,7 +100,8 @@ async def _listening(gateway: Gateway, config: Config) -> AsyncIterator[tuple[Se
     edge = gateway.edge(config)
     server = http_server(edge, *config.address, bound.set_result)
     serving = asyncio.get_running_loop().create_task(server.serve())
-    await asyncio.wait([serving, asyncio.ensure_future(bound)], return_when=asyncio.FIRST_COMPLETED)
+    started: list[asyncio.Future[Any]] = [serving, bound]
+    await asyncio.wait(started, return_when=asyncio.FIRST_COMPLETED)
     if not bound.done():
         raise Unavailable(f"cannot listen on {config.listen}: is another program using it? Try `toolgate demo --port 0`")
     edge.serve_port(bound.result())
@@ -181,9 +182,8 @@ async def _report(gateway: Gateway, directory: Path, seen: list[Seen], *, json: 
         return good
     table(("grant", "call", "", "", "rule", "why"), [_row(one) for one in seen])
     made = sum(len(one.outcomes) for one in seen)
-    say(
-        f"\n{made} calls; {arrived} reached the server; {verified.rows} records, chain {'intact' if verified.intact else 'BROKEN'}"
-    )
+    chain = "intact" if verified.intact else "BROKEN"
+    say(f"\n{made} calls; {arrived} reached the server; {verified.rows} records, chain {chain}")
     if not good:
         say("something did not go as the policy says", "bold red")
     return good

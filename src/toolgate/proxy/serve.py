@@ -26,7 +26,7 @@ class Server(uvicorn.Server):
         if self.started:
             self._started(self.servers[0].sockets[0].getsockname()[1])
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
         """SIGTERM or SIGINT; a second SIGINT does not wait. Unlike uvicorn's own, the signal is not raised again after."""
         if self.should_exit and sig == signal.SIGINT:
             self.force_exit = True
