@@ -1,0 +1,5 @@
+"""`python -m toolgate.cli`: the same as `toolgate`."""
+
+from toolgate.cli.main import main
+
+main()
