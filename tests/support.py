@@ -71,7 +71,6 @@ async def running(directory, policies, servers, grants=None):
     server = http_server(edge, *config.address, bound.set_result)
     serving = asyncio.ensure_future(server.serve())
     port = await bound
-    edge.serve_port(port)
     try:
         yield Running(gateway, tokens, f"http://127.0.0.1:{port}", config)
     finally:

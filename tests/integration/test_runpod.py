@@ -6,8 +6,8 @@ import shutil
 import time
 
 import pytest
-from support import NPM
 
+from support import NPM
 from toolgate.config import ServerConfig
 
 pytestmark = pytest.mark.node
@@ -44,11 +44,15 @@ async def runpod():
     async def answer(reader, writer):
         while head := await reader.readuntil(b"\r\n\r\n"):
             method, path, _ = head.decode().split(" ", 2)
-            length = next((int(line[15:]) for line in head.decode().split("\r\n") if line.lower().startswith("content-length")), 0)
+            length = next(
+                (int(line[15:]) for line in head.decode().split("\r\n") if line.lower().startswith("content-length")), 0
+            )
             await reader.readexactly(length)
             journal.append(f"{method} {path}")
             body = b'{"id":"j1","status":"IN_QUEUE"}'
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+            writer.write(
+                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+            )
             await writer.drain()
 
     async def serve(reader, writer):

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
+
 from support import FIXTURES, NPM
 
 TOOLGATE = [sys.executable, "-m", "toolgate.cli"]

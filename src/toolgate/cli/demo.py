@@ -104,7 +104,6 @@ async def _listening(gateway: Gateway, config: Config) -> AsyncIterator[tuple[Se
     await asyncio.wait(started, return_when=asyncio.FIRST_COMPLETED)
     if not bound.done():
         raise Unavailable(f"cannot listen on {config.listen}: is another program using it? Try `toolgate demo --port 0`")
-    edge.serve_port(bound.result())
     yield server, serving, f"http://127.0.0.1:{bound.result()}/mcp/cloud/"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from toolgate.errors import BadRequest
+from toolgate.errors import BadRequest, Unavailable
 from toolgate.mcp import headers as http_headers
 from toolgate.mcp import messages, sse, strictjson
 from toolgate.mcp.messages import Interim
@@ -66,7 +66,7 @@ class Edge:
         try:
             check_request(scope, self.hosts, self.origins)
         except BadRequest as error:
-            await respond(send, reply.failure(error, None))
+            await respond(send, await self.pipeline.refuse("", error))
             return
         await self._route(scope, receive, send)
 
@@ -92,11 +92,16 @@ class Edge:
             http_headers.check_post_headers(scope["headers"])
             body = await read_body(receive, self.max_body)
         except BadRequest as error:
-            await respond(send, reply.failure(error, None))
+            await respond(send, await self.pipeline.refuse(server, error))
             return
         stream = Stream(send)
         exchange = Exchange(server, body, stream.interim, scope["headers"])
-        answer = await self._while_connected(exchange, receive)
+        try:
+            answer = await self._while_connected(exchange, receive)
+        except asyncio.CancelledError:
+            if not self.closing.is_set():
+                raise
+            answer = reply.failure(Unavailable("the gateway is shutting down", sent=True), None)
         if answer is None:
             return
         if stream.started:
@@ -111,11 +116,13 @@ class Edge:
             return await self.pipeline.post(exchange)
         work = asyncio.ensure_future(self.pipeline.post(exchange))
         gone = asyncio.ensure_future(_disconnected(receive))
-        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not work.done():
-            work.cancel()
-            await asyncio.wait({work})
-        gone.cancel()
+        try:
+            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+            if not work.done():
+                work.cancel()
+        await asyncio.wait({work})
         return None if work.cancelled() else work.result()
 
     async def get(self, server: str, scope: Scope, receive: Receive, send: Send) -> None:

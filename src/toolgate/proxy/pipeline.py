@@ -12,7 +12,7 @@ from toolgate import secrets
 from toolgate.errors import BadRequest, NotFound, ToolgateError
 from toolgate.mcp import eras, headers, messages, tools
 from toolgate.mcp.eras import Era
-from toolgate.mcp.messages import Notification, Reply, Request, Response
+from toolgate.mcp.messages import Interim, Notification, Reply, Request, Response
 from toolgate.mcp.methods import Guard, method_of
 from toolgate.policy.decision import Call
 from toolgate.proxy import record, reply
@@ -94,6 +94,14 @@ class Pipeline:
             return Answer(200)
         except ToolgateError as error:
             return await self._refused(context, error)
+
+    async def refuse(self, server: str, error: ToolgateError) -> Answer:
+        """Record and answer what an edge would not take."""
+
+        async def nobody(_message: Interim) -> None:
+            """There is nobody to tell."""
+
+        return await self._refused(Context(Exchange(server, b"", nobody), secrets.new_id("call"), self.clock()), error)
 
     async def _principal(self, context: Context) -> Principal:
         await self.directory.refresh()

@@ -49,4 +49,8 @@ def server(edge: Edge, host: str, port: int, started: Callable[[int], None]) -> 
     def stopping() -> None:
         loop.call_soon_threadsafe(edge.closing.set)
 
-    return Server(config, stopping, started)
+    def bound(number: int) -> None:
+        edge.serve_port(number)
+        started(number)
+
+    return Server(config, stopping, bound)
