@@ -36,7 +36,7 @@ async def test_a_limit_lets_exactly_its_maximum_through(gateway, journal, mode):
             results = [await client.call_tool("echo", {"n": n}) for n in range(5)]
             assert [result.is_error for result in results] == [False, False, False, True, True]
             denied = decision(results[3])
-            assert (denied["code"], denied["rule"]) == ("limit_exceeded", "/tools/echo/limits/echo_rate-per-3600s")
+            assert (denied["code"], denied["rule"]) == ("limit_exceeded", "/tools/echo/limits/echo_rate-per-3600")
             assert 3400 < denied["retry_after"] <= 3661
             assert results[3].content[0].text.startswith("[POLICY DENIED] the limit of 3 per 3600 s is reached")
         async with running.client("other", mode) as client:

@@ -151,8 +151,8 @@ def entry_name(entry: Entry, index: int) -> str:
 
 
 def limit_name(limit: Limit) -> str:
-    """How a pointer names a limit: by its counter and window."""
-    return f"{limit.counter}-per-{limit.window}"
+    """How a pointer names a limit: by its counter and its window as the document gives it."""
+    return f"{limit.counter}-per-{limit.window.calendar or limit.window.seconds}"
 
 
 def _limits(body: Body, pointer: str) -> tuple[CompiledLimit, ...]:
