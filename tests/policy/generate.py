@@ -67,7 +67,11 @@ def entries(rng):
 
 
 def limit(rng):
-    made = {"counter": rng.choice(["c", "d/e"]), "window": rng.choice(["minute", "day", "month", 60]), "max": rng.choice([1, 2.5])}
+    made = {
+        "counter": rng.choice(["c", "d/e"]),
+        "window": rng.choice(["minute", "day", "month", 60]),
+        "max": rng.choice([1, 2.5]),
+    }
     if rng.random() < 0.4:
         made["increment_from"] = rng.choice(["args.a", "args.items.0"])
     return made

@@ -3,10 +3,10 @@
 import json
 import random
 
-import pytest
-import reference_decide
 import generate
+import pytest
 
+import reference_decide
 from toolgate.policy.compile import compile_policy
 from toolgate.policy.decide import decide, visible
 from toolgate.policy.decision import Effect

@@ -5,6 +5,7 @@ counts, so that never more than `max` passes in any interval of the window's len
 window early. Buckets ahead of `now` count too: a clock that went back frees nothing.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -89,7 +90,7 @@ def amount_of(value: Any) -> int | None:
 
     A float is judged by its shortest decimal form, which is also how it is forwarded.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     scaled = value * SCALE if isinstance(value, int) else Decimal(repr(value)) * SCALE
     if not 0 <= scaled <= LARGEST or scaled != int(scaled):

@@ -21,7 +21,7 @@ def load_json(text: str | bytes) -> tuple[Any, list[Problem]]:
     try:
         plain = text.decode("utf-8") if isinstance(text, bytes) else text
         document = json.loads(plain, object_pairs_hook=lambda pairs: _object(pairs, duplicates), parse_constant=_constant)
-        plain.encode("utf-8")
+        json.dumps(document, ensure_ascii=False).encode("utf-8")
     except UnicodeError:
         return None, [Problem("", "text that is not UTF-8", "UTF-8 without lone surrogates")]
     except json.JSONDecodeError as error:
