@@ -50,9 +50,6 @@ def _inspect(value: Any, depth: int) -> int:
     keys = 0
     level = [value]
     while level:
-        if depth < 0:
-            raise refused("it is nested too deeply")
-        depth -= 1
         below: list[Any] = []
         for item in level:
             kind = type(item)
@@ -64,6 +61,9 @@ def _inspect(value: Any, depth: int) -> int:
                 below.extend(item)
             elif kind is int and not -LARGEST_INTEGER <= item <= LARGEST_INTEGER:
                 raise refused("an integer is beyond 2^53; send it as a string")
+            if depth <= 0 and (kind is dict or kind is list):
+                raise refused("it is nested too deeply")
+        depth -= 1
         level = below
     return keys
 
