@@ -16,10 +16,7 @@ def run(
     *, file: Annotated[Path | None, Parameter(name=["--file", "-f"])] = None, dry_run: bool = False, prune: bool = False,
     data: Data = None, actor: Actor = None, json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Make servers, policies and grants as a file says; what is as it should be stays. Tokens of new grants are shown once.
-
-    Example: toolgate apply -f toolgate.toml --dry-run
-    """
+    """Make servers, policies and grants as a file says; what is as it should be stays. Tokens of new grants are shown once."""
     config = load_config(file, data)
     plan, tokens = run_async(_apply(config, actor, dry_run=dry_run, prune=prune))
     if json:

@@ -53,10 +53,7 @@ def run(
     *, once: Annotated[bool, Parameter(negative="", help="End after the calls; exit 1 if one went wrong.")] = False,
     port: Annotated[int, Parameter(help="Port to listen on (0: any free one).")] = 8080, json: AsJson = False,
 ) -> int:  # fmt: skip
-    """Start a gateway in front of an example GPU cloud, make real MCP calls through it, and show what was decided.
-
-    Example: toolgate demo --once
-    """
+    """Start a gateway in front of an example GPU cloud, make real MCP calls through it, and show what was decided."""
     prepare_logs()
     with tempfile.TemporaryDirectory(prefix="toolgate-demo-") as directory:
         return run_async(_demo(Path(directory), 0 if once else port, once=once, json=json))

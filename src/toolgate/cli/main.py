@@ -39,11 +39,12 @@ Start here:
 """
 
 ABOUT: dict[str, str] = {
-    "demo": "Show the gateway at work, with an example server and real MCP calls.",
-    "up": "Start the gateway.",
-    "apply": "Make servers, policies and grants as a configuration file says.",
-    "wrap": "Put a policy in front of one server on stdio, for a client's own configuration.",
-    "scan": "List a server's tools with their risk, and propose a policy.",
+    # what is said here is shown without loading a command's module, which `toolgate --help` must not do
+    "demo": "Show the gateway at work, with an example server and real MCP calls.\n\nExample: toolgate demo --once",
+    "up": "Start the gateway.\n\nExample: toolgate up --config toolgate.toml",
+    "apply": "Make servers, policies and grants as a configuration file says.\n\nExample: toolgate apply -f toolgate.toml --dry-run",
+    "wrap": "Put a policy in front of one server on stdio, for a client's own configuration.\n\nExample: toolgate wrap --policy policy.json -- npx -y @modelcontextprotocol/server-filesystem /srv/data",
+    "scan": "List a server's tools with their risk, and propose a policy.\n\nExample: toolgate scan --output policy.json -- npx -y @runpod/mcp-server@4.0.0",
     "server": "Servers that the gateway stands in front of.",
     "policy": "Write, check and attach policies.",
     "grant": "Who may use which server, under which policy.",

@@ -32,10 +32,7 @@ def run(
     output: Annotated[Path | None, Parameter(help="Write the proposed policy here.")] = None,
     json: AsJson = False,
 ) -> None:
-    """List the tools of a server (a COMMAND after --, or a URL) with their risk, and propose a policy.
-
-    Example: toolgate scan --output policy.json -- npx -y @runpod/mcp-server@4.0.0
-    """
+    """List the tools of a server (a COMMAND after --, or a URL) with their risk, and propose a policy."""
     if not target:
         raise ToolgateError("nothing to scan: give a URL, or a command after `--`")
     found = run_async(_scan(_target(target, env or [], header or [])))

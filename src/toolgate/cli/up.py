@@ -27,10 +27,7 @@ log = structlog.get_logger(__name__)
 def run(
     *, config: ConfigFile = None, data: Data = None, listen: Annotated[str | None, Parameter(help="host:port")] = None
 ) -> None:
-    """Start the gateway. The configuration is applied at start and whenever the file changes.
-
-    Example: toolgate up --config toolgate.toml
-    """
+    """Start the gateway. The configuration is applied at start and whenever the file changes."""
     prepare_logs()
     path = find_config(config)
     loaded = load_config(path, data)

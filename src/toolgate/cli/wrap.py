@@ -34,10 +34,7 @@ def run(
     env: Annotated[list[str] | None, Parameter(help="Variables of this environment that the server gets too.")] = None,
     data: Data = None,
 ) -> None:
-    """Start COMMAND and speak MCP on stdin and stdout, every call under the policy. For a client's own configuration.
-
-    Example: toolgate wrap --policy policy.json -- npx -y @modelcontextprotocol/server-filesystem /srv/data
-    """
+    """Start COMMAND and speak MCP on stdin and stdout, every call under the policy. For a client's own configuration."""
     if not command:
         raise ToolgateError("no command is given: toolgate wrap --policy policy.json -- COMMAND…")
     prepare_logs()
