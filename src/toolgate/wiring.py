@@ -31,6 +31,8 @@ from toolgate.store.state import ensure_organisation
 
 DRAIN_SECONDS = 3.0
 HOUSEKEEPING_SECONDS = 30.0
+REVOCATION_SECONDS = 0.2
+"""How soon the open streams and child processes of a revoked grant end; its requests are refused at once."""
 
 
 def clock() -> int:
@@ -123,10 +125,19 @@ async def open_gateway(config: Config, *, approval_link: Callable[[str], str] | 
 
 
 async def _keep_house(pipeline: Pipeline, db: Database) -> None:
-    """Expire idle sessions and erase the arguments of approvals that nobody answered."""
+    """End sessions of grants that are no longer in force; expire idle ones; erase what nobody needs any more."""
+    due = clock()
     while True:
-        await asyncio.sleep(HOUSEKEEPING_SECONDS)
+        await asyncio.sleep(REVOCATION_SECONDS)
         now = clock()
+        try:
+            await pipeline.directory.refresh()
+        except Unavailable:
+            continue
+        await pipeline.sessions.remove_where(lambda session, now=now: not pipeline.directory.live(session.grant_id, now))  # type: ignore[misc]
+        if now < due:
+            continue
+        due = now + int(HOUSEKEEPING_SECONDS * 1_000_000)
         await pipeline.sessions.expire(now)
         pipeline.calls.background.start(db.write(lambda conn, now=now: approval_table.forget_arguments(conn, now)))  # type: ignore[misc]
 
@@ -161,7 +172,10 @@ def served_origins(config: Config) -> frozenset[str]:
     return frozenset(origin.lower().rstrip("/") for origin in config.allowed_origins)
 
 
-def replace_targets(gateway: Gateway, servers: Mapping[str, ServerConfig]) -> None:
-    """Take over changed upstreams for sessions opened from now on."""
+async def replace_targets(gateway: Gateway, servers: Mapping[str, ServerConfig]) -> None:
+    """Take over changed upstreams; sessions with one that changed end, so that their clients open another."""
+    wanted = {name: target(server) for name, server in servers.items()}
+    changed = {name for name, known in gateway.targets.items() if wanted.get(name) != known}
     gateway.targets.clear()
-    gateway.targets.update({name: target(server) for name, server in servers.items()})
+    gateway.targets.update(wanted)
+    await gateway.pipeline.sessions.remove_where(lambda session: session.server in changed)

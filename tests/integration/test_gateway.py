@@ -293,3 +293,75 @@ async def test_every_exit_is_recorded_and_the_chain_holds(gateway, allow):
         allowed = next(entry.record for entry in entries if entry.record.effect == "allow")
         assert set(allowed.detail["arguments"]) == {"/password"}
         assert (await audit.verify(running.desk)).intact
+
+
+async def test_the_open_stream_of_a_revoked_grant_ends(gateway, allow):
+    async with gateway(allow) as running, running.http() as http:
+        opened = await http.post("/mcp/up/", json=INITIALIZE)
+        session = {"mcp-session-id": opened.headers["mcp-session-id"], "accept": "text/event-stream"}
+        async with http.stream("GET", "/mcp/up/", headers=session) as stream:
+            assert stream.status_code == 200
+            await grants.revoke(running.desk, "agent")
+            async with asyncio.timeout(2):
+                async for _ in stream.aiter_bytes():
+                    pass
+        assert len(running.gateway.pipeline.sessions) == 0
+
+
+INITIALIZE = {
+    "jsonrpc": "2.0", "id": 1, "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
+}  # fmt: skip
+
+
+async def test_a_new_grant_with_an_old_label_inherits_no_approval(gateway, journal):
+    async with gateway(HOLD, stdio(JOURNAL=journal.file)) as running, running.client() as client:
+        held = asyncio.ensure_future(client.call_tool("charge", {"amount": 5}))
+        waiting = await pending(running)
+        await grants.revoke(running.desk, "agent")
+        await grants.mint(running.desk, "agent", "up", "policy")
+        await approvals.answer(running.desk, waiting.id, approve=True)
+        with pytest.raises(Exception, match=r"revoked|Unauthorized|401|token|closed|session"):
+            await held
+    assert journal.lines() == []
+
+
+async def test_a_flood_of_strangers_is_counted_not_written(gateway, allow):
+    async with gateway(allow) as running, running.http(None) as http:
+        for _ in range(200):
+            assert (await http.post("/mcp/up/", json=INITIALIZE)).status_code == 401
+        records = await running.records(kind="refusal")
+        left_out = sum(entry.record.detail.get("left_out", 0) for entry in records)
+        assert len(records) < 200
+        await asyncio.sleep(1)
+        await http.post("/mcp/up/", json=INITIALIZE)
+        records = await running.records(kind="refusal")
+        left_out = sum(entry.record.detail.get("left_out", 0) for entry in records)
+        assert len(records) + left_out == 201
+
+
+async def test_a_client_that_cancels_ends_its_call_upstream(gateway, allow):
+    async with gateway(allow) as running, running.http() as http:
+        opened = await http.post("/mcp/up/", json=INITIALIZE)
+        session = {"mcp-session-id": opened.headers["mcp-session-id"]}
+        body = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "slow", "arguments": {"seconds": 20}}}
+        slow = asyncio.ensure_future(http.post("/mcp/up/", json=body, headers=session))
+        await asyncio.sleep(0.3)
+        cancel = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}}
+        assert (await http.post("/mcp/up/", json=cancel, headers=session)).status_code == 202
+        async with asyncio.timeout(3):
+            assert (await slow).json()["error"]["code"] == -32800
+        assert [entry.record.effect for entry in await running.records(kind="outcome")] == ["cancelled"]
+
+
+async def test_a_stateless_client_that_hangs_up_cancels(gateway, allow):
+    async with gateway(allow) as running, running.http() as http:
+        call = stateless(http, "tools/call", {"name": "slow", "arguments": {"seconds": 20}})
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.7):
+                await call
+        for _ in range(30):
+            if await running.records(kind="outcome"):
+                break
+            await asyncio.sleep(0.1)
+        assert [entry.record.effect for entry in await running.records(kind="outcome")] == ["cancelled"]

@@ -33,18 +33,18 @@ HELP = """A policy gateway for MCP: every tool call is decided by your rules bef
 
 Start here:
 
-    toolgate demo                               see it work, with an example server
-    toolgate scan -- npx -y @runpod/mcp-server  what can a server do, and a policy to start from
-    toolgate up --config toolgate.toml          put the gateway in front of your servers
+    toolgate demo             see it work, with an example server
+    toolgate scan -- COMMAND  what can a server do? and a policy to start from
+    toolgate up               put the gateway in front of your servers
 """
 
+# said here, so that `toolgate --help` need not load the commands' modules
 ABOUT: dict[str, str] = {
-    # what is said here is shown without loading a command's module, which `toolgate --help` must not do
-    "demo": "Show the gateway at work, with an example server and real MCP calls.\n\nExample: toolgate demo --once",
-    "up": "Start the gateway.\n\nExample: toolgate up --config toolgate.toml",
-    "apply": "Make servers, policies and grants as a configuration file says.\n\nExample: toolgate apply -f toolgate.toml --dry-run",
-    "wrap": "Put a policy in front of one server on stdio, for a client's own configuration.\n\nExample: toolgate wrap --policy policy.json -- npx -y @modelcontextprotocol/server-filesystem /srv/data",
-    "scan": "List a server's tools with their risk, and propose a policy.\n\nExample: toolgate scan --output policy.json -- npx -y @runpod/mcp-server@4.0.0",
+    "demo": "Show the gateway at work, with an example server and real MCP calls.",
+    "up": "Start the gateway.",
+    "apply": "Make servers, policies and grants as a configuration file says.",
+    "wrap": "Put a policy in front of one server on stdio, for a client's own configuration.",
+    "scan": "List a server's tools with their risk, and propose a policy.",
     "server": "Servers that the gateway stands in front of.",
     "policy": "Write, check and attach policies.",
     "grant": "Who may use which server, under which policy.",
@@ -52,10 +52,26 @@ ABOUT: dict[str, str] = {
     "audit": "The log: read, follow, verify, export.",
 }
 
+EXAMPLES: dict[str, str] = {
+    "demo": "toolgate demo --once",
+    "up": "toolgate up --config toolgate.toml",
+    "apply": "toolgate apply -f toolgate.toml --dry-run",
+    "wrap": "toolgate wrap --policy policy.json -- npx -y @modelcontextprotocol/server-filesystem /srv/data",
+    "scan": "toolgate scan --output policy.json -- npx -y @runpod/mcp-server@4.0.0",
+}
+"""Of the commands that have none of their own inside."""
+
+
+def help_of(command: str) -> str:
+    """What `--help` says of a command."""
+    example = EXAMPLES.get(command)
+    return ABOUT[command] + (f"\n\nExample: {example}" if example else "")
+
+
 app = App(name="toolgate", help=HELP, help_format="plaintext", version=__version__, version_flags=["--version"])
 for command, inner in COMMANDS.items():
     target = f"toolgate.cli.{command}:{'app' if inner else 'run'}"
-    app.command(target, name=command, help=ABOUT[command])
+    app.command(target, name=command, help=help_of(command))
 
 
 def main() -> None:

@@ -76,7 +76,7 @@ async def apply_config(gateway: Gateway, config: Config, *, quiet: bool = False)
     desk = Desk(gateway.store.db, gateway.store.keys, gateway.store.org_id, actor(None), clock)
     plan = await apply_use.plan(desk, config)
     tokens = await apply_use.apply(desk, plan)
-    replace_targets(gateway, config.servers)
+    await replace_targets(gateway, config.servers)
     if plan.pending and not quiet:
         show_plan(plan)
         show_tokens(tokens)

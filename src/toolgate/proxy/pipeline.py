@@ -6,7 +6,7 @@ says: a guarded call is decided (`calls`), a list is filtered (`lists`), a hands
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from toolgate import secrets
 from toolgate.errors import BadRequest, NotFound, ToolgateError
@@ -18,6 +18,7 @@ from toolgate.policy.decision import Call
 from toolgate.proxy import record, reply
 from toolgate.proxy.authenticate import authenticate
 from toolgate.proxy.calls import Calls, Turn
+from toolgate.proxy.flood import Flood
 from toolgate.proxy.lists import filtered
 from toolgate.proxy.model import Answer, Exchange, Principal, ToClient
 from toolgate.proxy.resolve import Directory
@@ -53,6 +54,7 @@ class Pipeline:
     pepper: bytes
     clock: Callable[[], int]
     max_body: int = 4 * 1024 * 1024
+    flood: Flood = field(default_factory=Flood)
 
     async def post(self, exchange: Exchange) -> Answer:
         """Handle one client message. Never raises but CancelledError."""
@@ -72,13 +74,26 @@ class Pipeline:
         context = Context(exchange, secrets.new_id("call"), self.clock())
         try:
             session = self._session(context, await self._principal(context))
-            await session.upstream.listen(interim, exchange.header(b"last-event-id"))
+            await self._listen(session, interim, exchange.header(b"last-event-id"))
             return Answer(200)
         except NotFound as error:
             status = 405 if exchange.header(b"mcp-session-id") and "session" not in str(error) else 404
             return Answer(status, reply.failure(error, None).body)
         except ToolgateError as error:
             return await self._refused(context, error)
+
+    async def _listen(self, session: Session, interim: ToClient, last_event_id: str | None) -> None:
+        """Until the server ends the stream or the session is closed (its grant revoked, its server changed)."""
+        stream = asyncio.ensure_future(session.upstream.listen(interim, last_event_id))
+        closed = asyncio.ensure_future(session.closed.wait())
+        try:
+            await asyncio.wait({stream, closed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            closed.cancel()
+            stream.cancel()
+        await asyncio.wait({stream})
+        if not stream.cancelled():
+            stream.result()
 
     async def delete(self, exchange: Exchange) -> Answer:
         """End the client's session."""
@@ -116,7 +131,11 @@ class Pipeline:
         )  # fmt: skip
         answer = reply.failure(error, context.request_id)
         try:
-            await self.calls.ledger.note(refusal)
+            left_out = self.flood.admit(context.now) if context.principal is None else 0
+            if left_out is not None:
+                await self.calls.ledger.note(
+                    replace(refusal, detail={**(refusal.detail or {}), **({"left_out": left_out} if left_out else {})})
+                )
         except ToolgateError as unrecorded:
             return reply.failure(unrecorded, context.request_id)
         return answer

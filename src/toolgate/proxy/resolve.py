@@ -66,7 +66,14 @@ class Directory:
 
     def again(self, principal: Principal, now: int) -> Principal:
         """The same grant as it stands now. Raises Unauthenticated when it is no longer in force."""
-        return self.local(principal.label, now)
+        found = self.local(principal.label, now)
+        if found.grant_id != principal.grant_id:
+            raise Unauthenticated(f"the grant `{principal.label}` was revoked")
+        return found
+
+    def live(self, grant_id: str, now: int) -> bool:
+        """Whether a grant is in force."""
+        return any(grant.id == grant_id and grant.good(now) for grant in self._snapshot.labels.values())
 
     def _principal(self, grant: snapshot.LiveGrant) -> Principal:
         policy = self._snapshot.policies.get(grant.policy_id or "")

@@ -8,7 +8,7 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from toolgate.errors import NotFound, Unavailable
@@ -29,6 +29,7 @@ class Session:
     used: int
     running: dict[Id, list[asyncio.Task[object]]] = field(default_factory=dict)
     cancelled: set[asyncio.Task[object]] = field(default_factory=set)
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def begin(self, request_id: Id, task: asyncio.Task[object]) -> None:
         """Remember that `task` answers the client's `request_id`; several may, since some clients reuse ids."""
@@ -111,7 +112,13 @@ class Sessions:
                 self._opening.pop(session.grant_id, None)
         else:
             self._by_id.pop(session.id, None)
+        session.closed.set()
         await session.upstream.close()
+
+    async def remove_where(self, gone: Callable[[Session], bool]) -> None:
+        """End the sessions that `gone` says so of."""
+        for session in [session for session in self if gone(session)]:
+            await self.remove(session)
 
     async def expire(self, now: int) -> int:
         """End the sessions that nobody used for the idle time. Returns how many."""
