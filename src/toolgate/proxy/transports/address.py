@@ -15,6 +15,8 @@ from toolgate.errors import Unavailable
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
 
+RETIRED = tuple(map(ipaddress.ip_network, ("192.88.99.0/24", "fec0::/10", "3fff::/20", "5f00::/16")))
+"""Not globally reachable, though older tables do not know (RFC 7526, 3879, 9637, 9602)."""
 NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
 
 
@@ -44,6 +46,8 @@ def is_public(text: str) -> bool:
     except ValueError:
         return False
     inner = unwrapped(address)
+    if any(inner in network for network in RETIRED):
+        return False
     return inner.is_global and not inner.is_multicast and not inner.is_reserved and (inner is not address or address.is_global)
 
 

@@ -22,6 +22,7 @@ STDERR_LINES = 20
 STDERR_LINE = 300
 EOF_SECONDS = 1.0
 TERM_SECONDS = 1.0
+LAST_WORDS_SECONDS = 0.3
 
 
 def environment_of(target: Target, own: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -108,8 +109,15 @@ class Child:
             if len(secret) > 3:
                 words = words.replace(secret, "…")
         code = self._process.returncode
-        how = "ended" if code is None else f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        how = (
+            "closed its output" if code is None else f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        )
         return f"the server `{self._target.name}` {how}" + (f"; it last said: {words}" if words else "")
+
+    async def last_words(self) -> None:
+        """Give a child that stopped talking a moment to end and to say why."""
+        if await self._ended(LAST_WORDS_SECONDS):
+            await asyncio.wait({self._stderr}, timeout=LAST_WORDS_SECONDS)
 
     async def end(self) -> None:
         """Close its input, then ask, then insist; always reaped. Never raises."""

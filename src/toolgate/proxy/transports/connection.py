@@ -62,7 +62,7 @@ class Connection(asyncio.Protocol):
         """Gone. A body that ends with the connection ends here."""
         self.usable = False
         response = self._response
-        if response is None or response.complete:
+        if response is None or response.complete or response.error is not None:
             return
         if response.status and self._until_close(response):
             response.complete = True

@@ -115,9 +115,10 @@ class StdioLink:
             reason = str(error)
         finally:
             self._ended.set()
+            await self._child.last_words()
+            self._fail(Unavailable(reason or self._child.epitaph(), sent=True))
             if not self._closing:
                 await self._child.end()
-            self._fail(Unavailable(reason or self._child.epitaph(), sent=True))
 
     def _fail(self, error: Unavailable) -> None:
         for pending in self._pending.values():
