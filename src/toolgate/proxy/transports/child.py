@@ -109,9 +109,9 @@ class Child:
             if len(secret) > 3:
                 words = words.replace(secret, "…")
         code = self._process.returncode
-        how = (
-            "closed its output" if code is None else f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        )
+        how = "closed its output"
+        if code is not None:
+            how = f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
         return f"the server `{self._target.name}` {how}" + (f"; it last said: {words}" if words else "")
 
     async def last_words(self) -> None:
