@@ -7,6 +7,7 @@ import subprocess
 import pytest
 from corpus import documents
 
+from support import absent
 from toolgate.errors import BadRequest
 from toolgate.mcp.strictjson import dumps, loads
 
@@ -89,7 +90,7 @@ def shape(value):
 def test_node_reads_what_the_policy_saw():
     node = shutil.which("node")
     if node is None:
-        pytest.skip("needs Node.js")
+        absent("needs Node.js")
     pairs = [(document, value) for document, value in accepted() if b"__proto__" not in document]
     text = b"\n".join(dumps(value) for _, value in pairs)
     answer = subprocess.run([node, "-e", NODE], input=text, capture_output=True, check=True, timeout=60)

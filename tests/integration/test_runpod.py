@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from support import NPM
+from support import NPM, absent
 from toolgate.config import ServerConfig
 
 pytestmark = pytest.mark.node
@@ -38,7 +38,7 @@ JOB = {"endpointId": "ep1", "jobId": "j1"}
 async def runpod():
     """The real server, talking to a fake API on loopback; yields its configuration and the API's journal."""
     if shutil.which("node") is None or not SERVER.exists():
-        pytest.skip("needs Node.js and `npm ci` in tests/npm")
+        absent("needs Node.js and `npm ci` in tests/npm")
     journal = []
 
     async def answer(reader, writer):

@@ -9,7 +9,7 @@ import pytest
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-from support import FIXTURES, NPM
+from support import FIXTURES, NPM, absent
 
 TOOLGATE = [sys.executable, "-m", "toolgate.cli"]
 
@@ -75,7 +75,7 @@ ESCAPES = [
 async def test_path_within_holds_in_front_of_the_real_filesystem_server(tmp_path):
     server = NPM / "@modelcontextprotocol" / "server-filesystem" / "dist" / "index.js"
     if shutil.which("node") is None or not server.exists():
-        pytest.skip("needs Node.js and `npm ci` in tests/npm")
+        absent("needs Node.js and `npm ci` in tests/npm")
     outside, root = tmp_path / "files", tmp_path / "files" / "root"
     root.mkdir(parents=True)
     (outside / "secret.txt").write_text("SECRET")

@@ -96,11 +96,19 @@ def to_stateless_params(
     return {**params, "_meta": {**_meta(params), **own}}
 
 
+def _fields(reply: Reply) -> dict[str, msgspec.Raw] | None:
+    """The members of a result; None for an error, or a result that is no object, which stays as it is."""
+    try:
+        return None if reply.result is None else msgspec.json.decode(reply.result, type=dict[str, msgspec.Raw])
+    except msgspec.DecodeError:
+        return None
+
+
 def lift_reply(method: str, reply: Reply) -> Reply:
     """A session-based server's answer as a stateless client reads it."""
-    if reply.result is None:
+    fields = _fields(reply)
+    if fields is None:
         return reply
-    fields = msgspec.json.decode(reply.result, type=dict[str, msgspec.Raw])
     fields.setdefault("resultType", msgspec.Raw(b'"complete"'))
     if method in CACHEABLE:
         fields.setdefault("ttlMs", msgspec.Raw(b"0"))
@@ -110,9 +118,9 @@ def lift_reply(method: str, reply: Reply) -> Reply:
 
 def lower_reply(method: str, reply: Reply) -> Reply:
     """A stateless server's answer as a session client reads it. One that asks for input cannot be passed on."""
-    if reply.result is None:
+    fields = _fields(reply)
+    if fields is None:
         return reply
-    fields = msgspec.json.decode(reply.result, type=dict[str, msgspec.Raw])
     if fields.get("resultType", b'"complete"') != msgspec.Raw(b'"complete"'):
         text = (
             f"the server answered `{method}` with a question, which only clients of revision {STATELESS_VERSION} can be asked"
@@ -149,7 +157,7 @@ def discover_from_initialize(initialized: Mapping[str, Any]) -> dict[str, Any]:
 
 def initialize_from_discover(discovered: Mapping[str, Any], requested: str) -> dict[str, Any]:
     """What `initialize` answers on behalf of a stateless server."""
-    info = discovered.get("_meta", {}).get(SERVER_INFO_KEY, {"name": "unknown", "version": ""})
+    info = _meta({"_meta": discovered.get("_meta")}).get(SERVER_INFO_KEY, {"name": "unknown", "version": ""})
     result: dict[str, Any] = {
         "protocolVersion": requested if requested in SESSION_VERSIONS else SESSION_VERSION,
         "capabilities": discovered.get("capabilities", {}),

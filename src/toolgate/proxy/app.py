@@ -9,13 +9,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from toolgate.errors import BadRequest, Unavailable
+import structlog
+
+from toolgate.errors import BadRequest, ToolgateError, Unavailable
 from toolgate.mcp import headers as http_headers
 from toolgate.mcp import messages, sse, strictjson
 from toolgate.mcp.messages import Interim
 from toolgate.proxy import reply
 from toolgate.proxy.model import Answer, Exchange, Headers
 from toolgate.proxy.pipeline import Pipeline
+
+log = structlog.get_logger(__name__)
 
 Scope: TypeAlias = dict[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
@@ -102,6 +106,10 @@ class Edge:
             if not self.closing.is_set():
                 raise
             answer = reply.failure(Unavailable("the gateway is shutting down", sent=True), None)
+        except Exception:
+            # the outermost edge: a fault of ours is an answer like any other, and told in the log
+            log.exception("internal_error")
+            answer = reply.failure(ToolgateError("internal error; the gateway's log has more"), None)
         if answer is None:
             return
         if stream.started:

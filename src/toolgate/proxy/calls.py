@@ -107,8 +107,9 @@ class Calls:
             self._settle(record.outcome(intent, "unavailable", self.clock(), reason=str(error)), refund)
             self.metrics.decided(turn.principal.server, "allow", "unavailable")
             return reply.unavailable(error, as_result=call.kind == "tool", era=turn.era)
-        except asyncio.CancelledError:
-            self._settle(record.outcome(intent, "cancelled", self.clock()))
+        except BaseException as error:
+            effect = "cancelled" if isinstance(error, asyncio.CancelledError) else "error"
+            self._settle(record.outcome(intent, effect, self.clock(), reason=type(error).__name__))
             raise
         now = self.clock()
         self._settle(record.outcome(intent, "ok" if answer.error is None else "error", now, answer))

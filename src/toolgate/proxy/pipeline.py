@@ -23,7 +23,7 @@ from toolgate.proxy.lists import filtered
 from toolgate.proxy.model import Answer, Exchange, Principal, ToClient
 from toolgate.proxy.resolve import Directory
 from toolgate.proxy.sessions import Session, Sessions
-from toolgate.proxy.transports.port import Target, Transport
+from toolgate.proxy.transports.port import NoStream, Target, Transport
 from toolgate.proxy.upstream import Upstream
 from toolgate.store.port import Record
 
@@ -76,9 +76,8 @@ class Pipeline:
             session = self._session(context, await self._principal(context))
             await self._listen(session, interim, exchange.header(b"last-event-id"))
             return Answer(200)
-        except NotFound as error:
-            status = 405 if exchange.header(b"mcp-session-id") and "session" not in str(error) else 404
-            return Answer(status, reply.failure(error, None).body)
+        except NoStream as error:
+            return Answer(405, reply.failure(error, None).body)
         except ToolgateError as error:
             return await self._refused(context, error)
 

@@ -66,7 +66,7 @@ class Upstream:
         if discovered is None or discovered.result is None:
             return reply
         version = str(self._introduction.get("protocolVersion", ""))
-        result = eras.initialize_from_discover(msgspec.json.decode(discovered.result), version)
+        result = eras.initialize_from_discover(self._object(discovered.result), version)
         return messages.result_reply(result)
 
     async def _discover(self, link: Link) -> Reply | None:
@@ -96,7 +96,14 @@ class Upstream:
         if self._introduction is not None:
             return reply
         await link.notify("notifications/initialized", None)
-        return messages.result_reply(eras.discover_from_initialize(msgspec.json.decode(reply.result)))
+        return messages.result_reply(eras.discover_from_initialize(self._object(reply.result)))
+
+    def _object(self, result: msgspec.Raw) -> dict[str, Any]:
+        """The server's answer to a handshake. Raises Unavailable when it is no object."""
+        try:
+            return msgspec.json.decode(result, type=dict[str, Any])
+        except msgspec.DecodeError:
+            raise Unavailable(f"the server `{self._target.name}` answered the handshake with something else") from None
 
     async def _connected(self) -> Link:
         link = self._link

@@ -6,9 +6,9 @@ import json
 import pytest
 from raw_http import answer, raw_server, whole
 
-from toolgate.errors import NotFound, Unavailable
+from toolgate.errors import Unavailable
 from toolgate.proxy.transports.http import HttpTransport
-from toolgate.proxy.transports.port import SessionLost, Target, Timeouts, UpstreamRefused
+from toolgate.proxy.transports.port import NoStream, SessionLost, Target, Timeouts, UpstreamRefused
 
 TIMEOUTS = Timeouts(connect=1, first_byte=0.5, idle=0.5, total=2)
 
@@ -196,7 +196,7 @@ async def test_a_server_without_a_stream_says_so():
         writer.write(whole(b"", status="405 Method Not Allowed"))
 
     async with raw_server(no_stream) as raw:
-        with pytest.raises(NotFound):
+        with pytest.raises(NoStream):
             await (await link_to(raw)).listen(nobody)
         with pytest.raises(UpstreamRefused):
             await (await link_to(raw)).notify("notifications/initialized", None)

@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
-from toolgate.errors import BadRequest, NotFound, Unavailable
+from toolgate.errors import BadRequest, Unavailable
 from toolgate.mcp import messages
 from toolgate.mcp.messages import Id, Interim, Reply
 from toolgate.mcp.sse import Decoder
 from toolgate.proxy.transports.http_client import Answer, HttpClient
 from toolgate.proxy.transports.minting import Minted
-from toolgate.proxy.transports.port import Link, SessionLost, Sink, Target, UpstreamRefused
+from toolgate.proxy.transports.port import Link, NoStream, SessionLost, Sink, Target, UpstreamRefused
 
 JSON = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 STREAM = {"Accept": "text/event-stream"}
@@ -188,7 +188,7 @@ class HttpLink:
                 self._lost = True
                 raise SessionLost(f"the server `{self._target.name}` has lost the session", sent=True)
             if answer.status != 200 or not answer.headers.get("content-type", "").lower().startswith("text/event-stream"):
-                raise NotFound(f"the server `{self._target.name}` offers no stream")
+                raise NoStream(f"the server `{self._target.name}` offers no stream")
             decoder = Decoder(self._target.max_answer)
             async for chunk in answer.chunks(self._target.timeouts.idle):
                 for data in self._decoded(decoder, chunk):

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
-from toolgate.errors import Unavailable
+from toolgate.errors import NotFound, Unavailable
 from toolgate.mcp.messages import Id, Interim, Reply
 
 Sink: TypeAlias = Callable[[Interim], Awaitable[None]]
@@ -13,6 +13,10 @@ Sink: TypeAlias = Callable[[Interim], Awaitable[None]]
 
 class SessionLost(Unavailable):
     """The upstream no longer knows this conversation, and did not act on the request: open another and ask again."""
+
+
+class NoStream(NotFound):
+    """The upstream offers no stream of unsolicited messages."""
 
 
 class UpstreamRefused(Unavailable):
@@ -62,8 +66,8 @@ class Link(Protocol):
       sentence for whoever called: upstream name, what happened, nothing secret.
     - When the task that awaits `request` is cancelled it MUST tell the upstream (session era: notifications/cancelled
       with the id it minted; stateless over HTTP: by hanging up), except for `initialize`.
-    - `listen` MUST deliver messages that belong to no request until the upstream ends it; it raises `NotFound` where the
-      upstream offers no such stream. Messages that nobody listens for MAY be kept, to a bound, or dropped, except that a
+    - `listen` MUST deliver messages that belong to no request until the upstream ends it; it raises `NoStream` where the
+      upstream offers none. Messages that nobody listens for MAY be kept, to a bound, or dropped, except that a
       server's request goes to the newest request in flight when nobody listens.
     - `alive` MUST turn False once the link can serve no further request (child exited, session lost).
     """
