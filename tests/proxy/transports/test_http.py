@@ -5,6 +5,7 @@ import json
 
 import pytest
 from raw_http import answer, raw_server, whole
+from transport_contract import *  # noqa: F403
 
 from toolgate.errors import Unavailable
 from toolgate.proxy.transports.http import HttpTransport
@@ -207,3 +208,33 @@ async def test_proxies_of_the_environment_are_ignored(monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     async with raw_server(echo) as raw:
         assert (await (await link_to(raw)).request("t", {}, nobody)).result is not None
+
+
+async def tools(method, headers, message, writer):
+    """The server that the contract asks for."""
+    if message is None or "id" not in message:
+        writer.write(whole(b"", status="202 Accepted"))
+        return
+    name, arguments = message["params"]["name"], message["params"].get("arguments", {})
+    result = answer(message, {"content": [{"type": "text", "text": json.dumps(arguments)}]})
+    if name == "fail":
+        writer.write(whole({"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32601, "message": "no"}}))
+    elif name == "progress":
+        token = message["params"]["_meta"]["progressToken"]
+        steps = [
+            {"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": token, "progress": n}}
+            for n in (1, 2)
+        ]
+        body = "".join(f"event: message\ndata: {json.dumps(event)}\n\n" for event in [*steps, result])
+        writer.write(whole(body.encode(), "text/event-stream"))
+    else:
+        await asyncio.sleep(arguments.get("seconds", 0) if name == "slow" else 0)
+        writer.write(whole(result))
+
+
+@pytest.fixture
+async def link():
+    async with raw_server(tools) as raw:
+        opened = await HttpTransport().open(Target("up", raw.url))
+        yield opened
+        await opened.close()

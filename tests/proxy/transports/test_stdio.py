@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from transport_contract import *  # noqa: F403
 
 from support import FIXTURES
 from toolgate.errors import Unavailable
@@ -171,3 +172,10 @@ async def test_a_request_of_the_server_is_answered_by_the_client():
 
     assert await call(link, "ask", client) == {"answer": {"roots": []}}
     await link.close()
+
+
+@pytest.fixture
+async def link():
+    opened_link = await opened(child())
+    yield opened_link
+    await opened_link.close()

@@ -19,6 +19,7 @@ PASSED_ON = (
     "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "VIRTUAL_ENV",
 )  # fmt: skip
 STDERR_LINES = 20
+READ_BYTES = 64 * 1024
 STDERR_LINE = 300
 EOF_SECONDS = 1.0
 TERM_SECONDS = 1.0
@@ -88,6 +89,12 @@ class Child:
         except asyncio.LimitOverrunError:
             text = f"the server `{self._target.name}` sent a line of more than {self._target.max_answer} bytes"
             raise Unavailable(text, sent=True) from None
+
+    async def discard(self) -> None:
+        """Read what is left of its output, so that the pipe is closed and nothing of the child remains."""
+        stdout = self._process.stdout
+        while stdout is not None and await stdout.read(READ_BYTES):
+            pass
 
     async def _read_errors(self) -> None:
         stderr = self._process.stderr

@@ -64,6 +64,8 @@ class HttpLink:
         self, method: str, params: Mapping[str, Any] | None, interim: Sink, headers: Mapping[str, str] = {}
     ) -> Reply:
         """POST a request; what comes before the answer goes to `interim`."""
+        if self._lost:
+            raise SessionLost(f"the session with the server `{self._target.name}` has ended", sent=False)
         request_id, minted = self._minted.begin(params)
         body = messages.request_bytes(request_id, method, minted)
         try:

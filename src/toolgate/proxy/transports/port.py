@@ -1,4 +1,4 @@
-"""What a transport to an upstream must do. Every transport runs `tests/proxy/transports/contract.py`."""
+"""What a transport to an upstream must do. Every transport runs `tests/proxy/transports/transport_contract.py`."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field

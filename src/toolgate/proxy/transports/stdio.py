@@ -119,6 +119,7 @@ class StdioLink:
             self._fail(Unavailable(reason or self._child.epitaph(), sent=True))
             if not self._closing:
                 await self._child.end()
+            await self._child.discard()
 
     def _fail(self, error: Unavailable) -> None:
         for pending in self._pending.values():
