@@ -75,14 +75,14 @@ def demo_config(directory: Path, port: int) -> Config:
 
 async def _demo(directory: Path, port: int, *, once: bool, json: bool) -> int:
     config = demo_config(directory, port)
-    gateway = await open_gateway(config)
+    gateway = await open_gateway(config, approval_link=lambda one: f"toolgate approvals approve {one} --data {directory}")
     try:
         tokens = await apply_config(gateway, config, quiet=True)
         async with _listening(gateway, config) as (server, serving, url):
             seen = await _play(gateway, tokens, url)
             good = await _report(gateway, directory, seen, json=json)
             if not once:
-                _stay(url, tokens, json=json)
+                _stay(url, tokens, directory, json=json)
                 await serving
             server.stop()
             await serving
@@ -194,9 +194,12 @@ def _row(one: Seen) -> tuple[str, ...]:
     return (scene.grant, f"{scene.tool}({said})", times, outcome, one.rule, why)
 
 
-def _stay(url: str, tokens: dict[str, str], *, json: bool) -> None:
+def _stay(url: str, tokens: dict[str, str], directory: Path, *, json: bool) -> None:
     if json:
         return
+    say("\nlook at it from another terminal:\n", "bold")
+    for words in ("approvals list", "audit tail", "audit verify"):
+        say(f"toolgate {words} --data {directory}")
     say("\nthe gateway stays up; point a client at it:\n", "bold")
     for name, snippet in SNIPPETS.items():
         say(name, "bold")

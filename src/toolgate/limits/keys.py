@@ -7,14 +7,15 @@ A key holds whose tally it is, the counter's name and its window, and nothing of
 from toolgate.limits.model import Scope, Window
 
 
-def counter_key(
-    counter: str, window: Window, scope: Scope, *, org_id: str, server_id: str, grant_id: str, session_id: str | None
-) -> str:
-    """The key of a tally. A `session` counter is the grant's where the client has no session."""
-    owner = {
-        "org": f"org/{org_id}",
-        "server": f"server/{server_id}",
-        "grant": f"grant/{grant_id}",
-        "session": f"session/{session_id}" if session_id else f"grant/{grant_id}/session",
-    }[scope]
-    return f"{owner}/{window}/{counter}"
+def tally_name(counter: str, window: Window) -> str:
+    """The part of a key that a limit knows by itself."""
+    return f"/{window}/{counter}"
+
+
+def counter_key(name: str, scope: Scope, *, org_id: str, server_id: str, grant_id: str, session_id: str | None) -> str:
+    """The key of a tally: its owner and its name. A `session` counter is the grant's where the client has no session."""
+    if scope == "grant":
+        return "grant/" + grant_id + name
+    if scope == "session":
+        return "session/" + session_id + name if session_id else "grant/" + grant_id + "/session" + name
+    return ("server/" + server_id if scope == "server" else "org/" + org_id) + name

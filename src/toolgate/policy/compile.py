@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
 from toolgate.limits.arithmetic import amount_of
-from toolgate.limits.keys import counter_key
+from toolgate.limits.keys import counter_key, tally_name
 from toolgate.limits.model import SCALE, Scope, Spend, Window
 from toolgate.policy import schemas
 from toolgate.policy.decision import ApprovalTerms, Call, Facts, Kind
@@ -34,7 +34,7 @@ class CompiledLimit:
     """A limit: everything of its spend but the amount and the owner."""
 
     pointer: str
-    counter: str
+    tally: str
     window: Window
     scope: Scope
     max: int
@@ -48,7 +48,7 @@ class CompiledLimit:
         if amount is None:
             return None
         key = counter_key(
-            self.counter, self.window, self.scope, org_id=facts.org_id, server_id=facts.server_id,
+            self.tally, self.scope, org_id=facts.org_id, server_id=facts.server_id,
             grant_id=facts.grant_id, session_id=facts.session_id,
         )  # fmt: skip
         return Spend(key, self.window, self.max, amount, self.pointer, self.on_deny)
@@ -166,8 +166,8 @@ def _limits(body: Body, pointer: str) -> tuple[CompiledLimit, ...]:
 def _limit(limit: Limit, pointer: str) -> CompiledLimit:
     path = limit.increment_from
     return CompiledLimit(
-        pointer, limit.counter, limit.window, limit.scope or "grant", int(Decimal(repr(limit.max)) * SCALE),
-        None if path is None else compile_fetch(path), path or "", limit.on_deny or "",
+        pointer, tally_name(limit.counter, limit.window), limit.window, limit.scope or "grant",
+        int(Decimal(repr(limit.max)) * SCALE), None if path is None else compile_fetch(path), path or "", limit.on_deny or "",
     )  # fmt: skip
 
 

@@ -243,6 +243,9 @@ async def respond(send: Send, answer: Answer, extra: Headers | None = None) -> N
     """A whole response: JSON when there is a body, nothing else."""
     body = answer.body or b""
     headers = [(b"content-length", str(len(body)).encode()), *(extra or ([JSON] if body else []))]
+    if answer.status == 401:
+        # a bare challenge (RFC 9110 section 15.5.2): a grant's URL advertises no OAuth, which clients would prefer to a token
+        headers.append((b"www-authenticate", b'Bearer realm="toolgate"'))
     if answer.session_id is not None:
         headers.append((b"mcp-session-id", answer.session_id.encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
