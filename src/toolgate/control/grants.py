@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from toolgate.control import servers
 from toolgate.control.desk import Desk, missing
-from toolgate.errors import Conflict, NotFound
+from toolgate.errors import Conflict
 from toolgate.secrets import hash_token, new_id, new_token
 from toolgate.store import grants, policies
 from toolgate.store.grants import Grant
@@ -99,7 +99,7 @@ async def set_expiry(desk: Desk, label: str, expires: int | None) -> None:
     def work(conn: Connection) -> None:
         grant = get(conn, desk, label)
         if expires is not None and expires <= desk.clock():
-            raise NotFound("that time has passed; use `toolgate grant revoke` to end a grant now")
+            raise Conflict("that time has passed; use `toolgate grant revoke` to end a grant now")
         grants.change(conn, grant.id, grant.policy_id, grant.tags, expires)
 
     await desk.db.write(work)
