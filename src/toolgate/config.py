@@ -1,6 +1,6 @@
 """The configuration: `toolgate.toml` and the environment, parsed once into frozen data; every error at once.
 
-`${NAME}` in a header, an environment value or an address is taken from the environment when the file is loaded. What it
+`${NAME}` in a header, an environment value or a command is taken from the environment when the file is loaded. What it
 stands for is never stored or printed.
 """
 
@@ -31,7 +31,7 @@ class ServerConfig:
     name: str
     url: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    command: tuple[str, ...] = ()
+    command: tuple[str, ...] = field(default=(), repr=False)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     directory: str | None = None
     allow_private: bool = True
@@ -235,9 +235,12 @@ class _Reader:
         )  # fmt: skip
 
     def address(self, url: Any, pointer: str) -> str:
-        value = self.resolved(url, pointer)
-        if not re.fullmatch(r"https?://[^\s/?#@]+(?:[/?][!-~]*)?", value):
-            self.problems.append(Problem(pointer, "something else", "an http(s) address without user information"))
+        """Stored and shown as it is, so nothing secret may stand in it."""
+        value = url if isinstance(url, str) else ""
+        if "${" in value or not re.fullmatch(r"https?://[^\s/?#@$]+(?:[/?][!-~]*)?", value):
+            self.problems.append(
+                Problem(pointer, "something else", "an http(s) address without user information and `${…}` (use `headers`)")
+            )
         return value
 
     def timeouts(self, value: Any, pointer: str) -> dict[str, float]:

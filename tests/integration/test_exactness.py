@@ -4,8 +4,9 @@ import asyncio
 import random
 
 import pytest
-from support import stdio
 from test_gateway import stateless
+
+from support import stdio
 
 POLICY = {
     "version": "1", "default": "deny",

@@ -136,6 +136,8 @@ async def test_a_held_call_is_released_by_approval_once(gateway, journal):
         await approvals.answer(running.desk, waiting.id, approve=True)
         assert not (await held).is_error
         assert (await approvals.show(running.desk, waiting.id)).approval.state == "used"
+        answered = (await running.records(kind="approval"))[0].record
+        assert (answered.call_id, answered.effect, answered.detail["actor"]) == (waiting.id, "approve", "tester")
         again = asyncio.ensure_future(client.call_tool("charge", {"amount": 5}))
         assert (await pending(running)).id != waiting.id
         again.cancel()

@@ -4,10 +4,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Connection
+
 from toolgate.control.desk import Desk
 from toolgate.errors import Unavailable
-from toolgate.store import approvals
+from toolgate.store import approvals, audit
 from toolgate.store.approvals import Approval, Vote
+from toolgate.store.port import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,21 @@ async def show(desk: Desk, approval_id: str) -> Shown:
 
 
 async def answer(desk: Desk, approval_id: str, *, approve: bool, note: str = "") -> Approval:
-    """Approve or deny. Raises Conflict when it no longer waits."""
+    """Approve or deny, with a record of who did. Raises Conflict when it no longer waits."""
     vote = Vote(desk.actor, approve, note, desk.clock())
-    return await desk.db.write(lambda conn: approvals.vote(conn, approval_id, vote))
+
+    def work(conn: Connection) -> Approval:
+        answered = approvals.vote(conn, approval_id, vote)
+        audit.append(conn, [_record(desk, answered, vote)])
+        return answered
+
+    return await desk.db.write(work)
+
+
+def _record(desk: Desk, answered: Approval, vote: Vote) -> Record:
+    detail = {"actor": vote.actor, "note": vote.note, "state": answered.state}
+    effect = "approve" if vote.approve else "deny"
+    return Record(
+        desk.org_id, "approval", vote.created, answered.id, answered.server, grant_label=answered.grant,
+        name=answered.name, effect=effect, rule=answered.rule, detail=detail,
+    )  # fmt: skip

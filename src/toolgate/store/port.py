@@ -44,8 +44,8 @@ class Record:
     """One audit record as the caller knows it; the ledger adds sequence number, chain and hash.
 
     `kind` is `decision` (for an allowed call: the intent), `outcome`, `request` (a list or another unguarded method),
-    `refusal` (could not be authenticated or parsed), `approval` or `definition`. `call_id` joins a decision and its
-    outcome. `detail` is any JSON: argument shapes and digests, result size and digest, latency; never argument values.
+    `refusal` (could not be authenticated or parsed) or `approval` (somebody answered a request). `call_id` joins a
+    decision and its outcome. `detail` is any JSON: argument shapes and digests, result size and digest, latency; never argument values.
     """
 
     org_id: str

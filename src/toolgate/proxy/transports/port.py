@@ -41,13 +41,13 @@ class Timeouts:
 class Target:
     """An upstream as configured, with every `${ENV}` resolved. Exactly one of `url` and `command` is set.
 
-    `headers` and `environment` hold secrets: they are never logged, stored or put into an error.
+    `headers`, `environment` and the words of `command` hold secrets: they are never logged, stored or put into an error.
     """
 
     name: str
     url: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    command: tuple[str, ...] = ()
+    command: tuple[str, ...] = field(default=(), repr=False)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     directory: str | None = None
     timeouts: Timeouts = Timeouts()
