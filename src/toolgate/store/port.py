@@ -45,7 +45,8 @@ class Record:
 
     `kind` is `decision` (for an allowed call: the intent), `outcome`, `request` (a list or another unguarded method),
     `refusal` (could not be authenticated or parsed) or `approval` (somebody answered a request). `call_id` joins a
-    decision and its outcome. `detail` is any JSON: argument shapes and digests, result size and digest, latency; never argument values.
+    decision and its outcome. `detail` is any JSON: argument shapes and digests, result size and digest, latency; never
+    argument values.
     """
 
     org_id: str
