@@ -3,8 +3,14 @@
 import json
 
 import pytest
+import uvloop
 
 from support import ALLOW, running, stdio
+
+
+def pytest_asyncio_loop_factories(config, item):
+    """Tests run on the loop that the gateway runs on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

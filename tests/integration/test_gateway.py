@@ -294,6 +294,8 @@ async def test_every_exit_is_recorded_and_the_chain_holds(gateway, allow):
         assert "canary-value" not in repr(entries)
         allowed = next(entry.record for entry in entries if entry.record.effect == "allow")
         assert set(allowed.detail["arguments"]) == {"/password"}
+        (grant,) = await grants.every(running.desk)
+        assert grant.last_used is not None
         assert (await audit.verify(running.desk)).intact
 
 

@@ -3,12 +3,12 @@
 import json
 import re
 import shlex
-import tomllib
 from pathlib import Path
 
 import pytest
 
 from toolgate.cli.main import COMMANDS
+from toolgate.config import load
 from toolgate.policy.parse import parse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,8 +34,11 @@ def test_json_examples_parse_and_policies_are_valid(text):
 
 
 @pytest.mark.parametrize("text", blocks("toml"))
-def test_toml_examples_parse(text):
-    tomllib.loads(text)
+def test_toml_examples_are_configurations(text, tmp_path):
+    file = tmp_path / "toolgate.toml"
+    file.write_text(text)
+    variables = dict.fromkeys(re.findall(r"\$\{(\w+)\}", text), "x")
+    assert load(file, None, variables).servers
 
 
 @pytest.mark.parametrize("text", blocks("sh"))
