@@ -29,7 +29,6 @@ from toolgate.store.ledger import GroupLedger, close_unknown
 from toolgate.store.port import Database
 from toolgate.store.state import ensure_organisation
 
-DRAIN_SECONDS = 3.0
 HOUSEKEEPING_SECONDS = 30.0
 REVOCATION_SECONDS = 0.2
 """How soon the open streams and child processes of a revoked grant end; its requests are refused at once."""

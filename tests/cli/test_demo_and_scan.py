@@ -14,6 +14,8 @@ from toolgate.policy.parse import parse
 
 @pytest.fixture
 def scenes(monkeypatch):
+    monkeypatch.setattr(demo, "MINUTE_MARGIN", 0)
+
     def play(*acts):
         monkeypatch.setattr(demo, "scenes", lambda: iter(acts))
 

@@ -9,7 +9,7 @@ import uvicorn
 
 from toolgate.proxy.app import Edge
 
-GRACE_SECONDS = 3
+GRACE_SECONDS = 2
 
 
 class Server(uvicorn.Server):
