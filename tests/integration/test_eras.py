@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import sys
 
 import pytest
 from raw_http import raw_server, whole
-from test_gateway import INITIALIZE
+from test_gateway import INITIALIZE, stateless
 
 from toolgate.config import ServerConfig
 
@@ -98,3 +99,26 @@ async def test_a_server_that_forgets_its_session_is_introduced_again(gateway, al
     ):
         assert not (await client.call_tool("echo", {})).is_error
     assert sessions == ["s0", "s1"]
+
+
+TOUCHY = """
+import json, sys
+for line in sys.stdin:
+    message = json.loads(line)
+    if message["method"] == "initialize":
+        result = {"protocolVersion": "2025-06-18", "capabilities": {}, "serverInfo": {"name": "t", "version": "1"}}
+    elif message["method"] == "tools/call":
+        result = {"content": [{"type": "text", "text": "alive"}]}
+    elif "id" not in message:
+        continue
+    else:
+        sys.exit("what is this?")
+    print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
+"""
+
+
+async def test_a_server_that_ends_at_a_message_it_does_not_know(gateway, allow):
+    server = ServerConfig("up", command=(sys.executable, "-c", TOUCHY))
+    async with gateway(allow, server) as running, running.http() as http:
+        response = await stateless(http, "tools/call", {"name": "echo", "arguments": {}})
+        assert response.json()["result"]["content"][0]["text"] == "alive"

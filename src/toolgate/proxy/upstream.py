@@ -49,7 +49,12 @@ class Upstream:
         """Open the link and introduce the client. Returns the server's answer, in the client's era's shape."""
         link = await self._transport.open(self._target)
         try:
-            self.hello = await self._introduce(link)
+            hello = await self._discover(link) if self._introduction is None else None
+            if not link.alive:
+                # some servers end at a first message that they do not know
+                await link.close()
+                link = await self._transport.open(self._target)
+            self.hello = hello or await self._introduce(link)
         except BaseException:
             await link.close()
             raise
@@ -58,7 +63,7 @@ class Upstream:
 
     async def _introduce(self, link: Link) -> Reply:
         if self._introduction is None:
-            return await self._discover(link) or await self._initialize(link, _own_introduction())
+            return await self._initialize(link, _own_introduction())
         reply = await self._initialize(link, self._introduction)
         if reply.error is None:
             return reply
@@ -78,6 +83,10 @@ class Upstream:
             async with asyncio.timeout(DISCOVER_SECONDS):
                 reply = await link.request(request.method, request.params, _nobody, mirrors)
         except (UpstreamRefused, TimeoutError):
+            return None
+        except Unavailable:
+            if link.alive:
+                raise
             return None
         if reply.result is None or not eras.speaks_stateless(reply.result):
             return None
