@@ -81,6 +81,11 @@ class Config:
         return host.strip("[]"), int(port)
 
     @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can reach the gateway; then it may reach this machine, too."""
+        return self.listen.rpartition(":")[0] in LOOPBACK
+
+    @property
     def database(self) -> str:
         """The URL of the embedded database."""
         return f"sqlite:///{self.data / 'toolgate.db'}"

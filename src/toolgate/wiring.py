@@ -116,7 +116,7 @@ async def open_gateway(config: Config, *, approval_link: Callable[[str], str] | 
     targets = {name: target(server) for name, server in config.servers.items()}
     pipeline = Pipeline(
         directory, sessions, calls, targets, {name: make() for name, make in TRANSPORTS.items()}, store.org_id,
-        keys.pepper, clock, config.max_body,
+        keys.pepper, clock, config.max_body, config.on_loopback,
     )  # fmt: skip
     await directory.refresh()
     housekeeper = asyncio.get_running_loop().create_task(_keep_house(pipeline, db))

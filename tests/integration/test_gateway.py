@@ -7,7 +7,7 @@ import pytest
 
 from support import http_upstream, stdio
 from toolgate.config import ServerConfig
-from toolgate.control import approvals, audit, grants, policies
+from toolgate.control import approvals, audit, grants, policies, servers
 
 ERAS = ["legacy", "2026-07-28", "auto"]
 RETRY = {
@@ -369,3 +369,12 @@ async def test_a_stateless_client_that_hangs_up_cancels(gateway, allow):
                 break
             await asyncio.sleep(0.1)
         assert [entry.record.effect for entry in await running.records(kind="outcome")] == ["cancelled"]
+
+
+async def test_a_server_registered_by_its_address_needs_no_configuration(gateway, allow):
+    async with http_upstream() as server, gateway(allow) as running:
+        await servers.add(running.desk, "added", server.url)
+        await policies.save(running.desk, "open", "added", allow, "")
+        running.tokens["new"] = (await grants.mint(running.desk, "new", "added", "open")).token
+        async with running.client("new", server="added") as client:
+            assert (await client.call_tool("echo", {"text": "hi"})).content[0].text == "hi"

@@ -112,3 +112,12 @@ def test_instances_know_the_living_from_the_dead(tmp_path):
     assert one.dead("never-was")
     one.sweep()
     one.close()
+
+
+async def test_directories_may_have_odd_names(tmp_path):
+    directory = tmp_path / "we ird%20?#é"
+    opened = await open_database(f"sqlite:///{directory / 'toolgate.db'}")
+    assert opened.epoch() == 0
+    await opened.close()
+    assert [path.name for path in directory.iterdir() if path.suffix == ".db"] == ["toolgate.db"]
+    assert not [path for path in tmp_path.iterdir() if path != directory]

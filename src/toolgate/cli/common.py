@@ -59,8 +59,14 @@ def store_config(data: Path | None) -> Config:
 
 
 def actor(name: str | None) -> str:
-    """Who acts."""
-    return name or os.environ.get("TOOLGATE_ACTOR") or getpass.getuser()
+    """Who acts: as given, else the user's name, which a container may not have."""
+    given = name or os.environ.get("TOOLGATE_ACTOR")
+    if given:
+        return given
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return f"uid {os.getuid()}"
 
 
 @asynccontextmanager

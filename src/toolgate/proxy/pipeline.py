@@ -54,6 +54,7 @@ class Pipeline:
     pepper: bytes
     clock: Callable[[], int]
     max_body: int = 4 * 1024 * 1024
+    allow_private: bool = False
     flood: Flood = field(default_factory=Flood)
 
     async def post(self, exchange: Exchange) -> Answer:
@@ -226,11 +227,16 @@ class Pipeline:
         return Answer(200, messages.reply_bytes(request.id, hello), session_id)
 
     def _upstream(self, server: str, introduction: dict[str, object] | None) -> Upstream:
-        target = self.targets.get(server)
-        if target is None:
-            raise NotFound(f"the server `{server}` is not in this gateway's configuration; add `[servers.{server}]` to it")
+        target = self.targets.get(server) or self._registered(server)
         transport = self.transports["stdio" if target.command else "http"]
         return Upstream(target, transport, introduction)
+
+    def _registered(self, name: str) -> Target:
+        """A server that was registered by its address alone. One that starts a command must be configured."""
+        found = self.directory.server(name)
+        if found is None or found.url is None:
+            raise NotFound(f"the server `{name}` is not in this gateway's configuration; add `[servers.{name}]` to it")
+        return Target(name, found.url, allow_private=self.allow_private)
 
     def _plain_record(
         self, context: Context, principal: Principal, method: str, session_id: str | None, answer: Reply

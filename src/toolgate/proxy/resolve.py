@@ -48,9 +48,9 @@ class Directory:
             compiled[key] = self._compiled[key] if key in self._compiled else _compiled(policy)
         self._compiled = compiled
 
-    def server_names(self) -> set[str]:
-        """The names of the registered servers."""
-        return {server.name for server in self._snapshot.servers.values()}
+    def server(self, name: str) -> snapshot.LiveServer | None:
+        """The registered server called `name`."""
+        return next((server for server in self._snapshot.servers.values() if server.name == name), None)
 
     def by_hash(self, token_hash: bytes, now: int) -> Principal | None:
         """The principal of a token, unless it is unknown, expired, rotated away or revoked."""

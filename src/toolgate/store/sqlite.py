@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool, StaticPool
 
@@ -63,7 +63,11 @@ class SqliteDatabase:
     def _watcher(self) -> sqlite3.Connection:
         try:
             return sqlite3.connect(
-                f"file:{self.path}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False
+                f"{self.path.absolute().as_uri()}?mode=rw",
+                uri=True,
+                isolation_level=None,
+                timeout=BUSY_SECONDS,
+                check_same_thread=False,
             )
         except sqlite3.Error as error:
             raise unavailable(error, self.path) from None
@@ -117,7 +121,7 @@ class SqliteDatabase:
 def _engine(path: Path, pool: Any, *, query_only: bool) -> Engine:
     options: dict[str, Any] = {} if pool is StaticPool else {"pool_size": READERS, "max_overflow": 0}
     engine = create_engine(
-        f"sqlite:///{path}",
+        URL.create("sqlite", database=str(path)),
         poolclass=pool,
         connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS, "isolation_level": None},
         **options,
