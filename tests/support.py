@@ -14,6 +14,7 @@ from mcp.client.streamable_http import streamable_http_client
 from toolgate.cli.up import apply_config
 from toolgate.config import Config, GrantConfig, PolicyConfig, ServerConfig
 from toolgate.control.desk import Desk
+from toolgate.proxy.serve import listen
 from toolgate.proxy.serve import server as http_server
 from toolgate.store import audit
 from toolgate.wiring import clock, open_gateway
@@ -68,11 +69,10 @@ async def running(directory, policies, servers, grants=None):
     )  # fmt: skip
     gateway = await open_gateway(config)
     tokens = await apply_config(gateway, config, quiet=True)
-    bound = asyncio.get_running_loop().create_future()
-    edge = gateway.edge(config)
-    server = http_server(edge, *config.address, bound.set_result)
-    serving = asyncio.ensure_future(server.serve())
-    port = await bound
+    listener = listen(*config.address)
+    server = http_server(gateway.edge(config), listener)
+    serving = asyncio.ensure_future(server.run_until_stopped())
+    port = listener.getsockname()[1]
     try:
         yield Running(gateway, tokens, f"http://127.0.0.1:{port}", config)
     finally:

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -314,3 +315,15 @@ def test_a_broken_policy_names_all_its_errors(tmp_path):
     assert result.returncode == 1
     pointers = [error["pointer"] for error in json.loads(result.stdout)[0]["errors"]]
     assert pointers == ["/version", "/tools/a~1b/limits/0/window", "/tools/a~1b/limits/0/max"]
+
+
+async def test_a_port_that_is_taken_is_one_sentence(tmp_path):
+    place = Place(tmp_path, ALLOW)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        result = place.run("up", "--config", str(place.config), "--listen", address)
+        assert result.returncode == 3
+        assert result.stderr.startswith(f"toolgate: cannot listen on {address}")
+        assert "Traceback" not in result.stderr

@@ -25,7 +25,7 @@ from toolgate.control import approvals, audit
 from toolgate.control.desk import Desk
 from toolgate.demo.story import Scene, scenes
 from toolgate.errors import Unavailable
-from toolgate.proxy.serve import Server
+from toolgate.proxy.serve import Server, listen
 from toolgate.proxy.serve import server as http_server
 from toolgate.wiring import Gateway, clock, open_gateway
 
@@ -93,15 +93,15 @@ async def _demo(directory: Path, port: int, *, once: bool, json: bool) -> int:
 
 @asynccontextmanager
 async def _listening(gateway: Gateway, config: Config) -> AsyncIterator[tuple[Server, "asyncio.Task[None]", str]]:
-    bound: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    edge = gateway.edge(config)
-    server = http_server(edge, *config.address, bound.set_result)
-    serving = asyncio.get_running_loop().create_task(server.serve())
-    started: list[asyncio.Future[Any]] = [serving, bound]
-    await asyncio.wait(started, return_when=asyncio.FIRST_COMPLETED)
-    if not bound.done():
-        raise Unavailable(f"cannot listen on {config.listen}: is another program using it? Try `toolgate demo --port 0`")
-    yield server, serving, f"http://127.0.0.1:{bound.result()}/mcp/cloud/"
+    host, port = config.address
+    try:
+        listener = listen(host, port)
+    except Unavailable:
+        listener = listen(host, 0)
+        hint(f"port {port} is taken; using another")
+    server = http_server(gateway.edge(config), listener)
+    serving = asyncio.get_running_loop().create_task(server.run_until_stopped())
+    yield server, serving, f"http://{host}:{listener.getsockname()[1]}/mcp/cloud/"
 
 
 async def _play(gateway: Gateway, tokens: dict[str, str], url: str) -> list[Seen]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +14,8 @@ from toolgate.cli.output import hint, say
 from toolgate.config import Config
 from toolgate.control import apply as apply_use
 from toolgate.control.desk import Desk
-from toolgate.errors import ToolgateError, Unavailable
+from toolgate.errors import ToolgateError
+from toolgate.proxy.serve import listen
 from toolgate.proxy.serve import server as http_server
 from toolgate.wiring import Gateway, clock, open_gateway, replace_targets
 
@@ -25,14 +25,17 @@ log = structlog.get_logger(__name__)
 
 
 def run(
-    *, config: ConfigFile = None, data: Data = None, listen: Annotated[str | None, Parameter(help="host:port")] = None
+    *,
+    config: ConfigFile = None,
+    data: Data = None,
+    address: Annotated[str | None, Parameter(name="--listen", help="host:port")] = None,
 ) -> None:
     """Start the gateway. The configuration is applied at start and whenever the file changes."""
     prepare_logs()
     path = find_config(config)
     loaded = load_config(path, data)
-    if listen is not None:
-        loaded = relisten(loaded, listen)
+    if address is not None:
+        loaded = relisten(loaded, address)
     run_async(serve(loaded, path))
 
 
@@ -49,24 +52,30 @@ def prepare_logs() -> None:
     )
 
 
-def relisten(loaded: Config, listen: str) -> Config:
+def relisten(loaded: Config, address: str) -> Config:
     """The same configuration on another address."""
-    host, _, port = listen.rpartition(":")
+    host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65535:
-        raise ToolgateError(f"`{listen}` is no address; give `--listen host:port`")
-    public = f"http://{listen}" if loaded.public_url == f"http://{loaded.listen}" else loaded.public_url
+        raise ToolgateError(f"`{address}` is no address; give `--listen host:port`")
+    public = f"http://{address}" if loaded.public_url == f"http://{loaded.listen}" else loaded.public_url
     return Config(
-        listen, loaded.data, public, loaded.allowed_origins, loaded.allowed_hosts, loaded.max_body, loaded.servers,
+        address, loaded.data, public, loaded.allowed_origins, loaded.allowed_hosts, loaded.max_body, loaded.servers,
         loaded.policies, loaded.grants, loaded.source,
     )  # fmt: skip
 
 
-async def serve(config: Config, path: Path | None, ready: Callable[[Gateway, int], None] | None = None) -> None:
+async def serve(config: Config, path: Path | None) -> None:
     """Open, apply, listen; close in order when told to stop."""
+    listener = listen(*config.address)
     gateway = await open_gateway(config)
     try:
         await apply_config(gateway, config)
-        await _serve(gateway, config, path, ready or (lambda _gateway, port: announce(config, port)))
+        running = http_server(gateway.edge(config), listener)
+        announce(config, listener.getsockname()[1])
+        watcher = None if path is None else asyncio.get_running_loop().create_task(_watch(gateway, config, path))
+        await running.run_until_stopped()
+        if watcher is not None:
+            watcher.cancel()
     finally:
         await gateway.close()
 
@@ -81,21 +90,6 @@ async def apply_config(gateway: Gateway, config: Config, *, quiet: bool = False)
         show_plan(plan)
         show_tokens(tokens)
     return tokens
-
-
-async def _serve(gateway: Gateway, config: Config, path: Path | None, ready: Callable[[Gateway, int], None]) -> None:
-    host, port = config.address
-    edge = gateway.edge(config)
-    running = http_server(edge, host, port, lambda bound: ready(gateway, bound))
-    watcher = None if path is None else asyncio.get_running_loop().create_task(_watch(gateway, config, path))
-    try:
-        await running.serve()
-    except SystemExit:
-        # uvicorn's way to say that it cannot listen
-        raise Unavailable(f"cannot listen on {config.listen}: is another program using it?") from None
-    finally:
-        if watcher is not None:
-            watcher.cancel()
 
 
 def announce(config: Config, port: int) -> None:

@@ -39,6 +39,7 @@ STREAM = [
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),
 ]
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 PING_SECONDS = 15.0
 LISTEN_SECONDS = 0.5
 """How long an upstream may take to refuse a stream before the client is told that it has one."""
@@ -61,7 +62,7 @@ class Edge:
 
     def serve_port(self, port: int) -> None:
         """Take over the port that the system chose, for the loopback names served."""
-        self.hosts |= {f"{host.rpartition(':')[0]}:{port}" for host in self.hosts if host.endswith(":0")}
+        self.hosts |= {f"{name}:{port}" for name in LOOPBACK if any(host.startswith(f"{name}:") for host in self.hosts)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI entry."""
