@@ -98,3 +98,12 @@ def test_where_data_is():
     assert str(default_data({"TOOLGATE_DATA": "/d"})) == "/d"
     assert str(default_data({"XDG_DATA_HOME": "/x"})) == "/x/toolgate"
     assert str(default_data({"HOME": "/h"})) == "/h/.local/share/toolgate"
+
+
+def test_listening_elsewhere_takes_the_trust_in_loopback_away(tmp_path):
+    file = tmp_path / "toolgate.toml"
+    file.write_text('[servers.a]\nurl = "http://127.0.0.1/"\n')
+    assert load(file, None, {}).servers["a"].allow_private
+    public = load(file, None, {}, "0.0.0.0:80")
+    assert (public.listen, public.public_url, public.on_loopback) == ("0.0.0.0:80", "http://0.0.0.0:80", False)
+    assert not public.servers["a"].allow_private

@@ -104,8 +104,13 @@ def default_data(environment: Mapping[str, str] = os.environ) -> Path:
     return Path(base) / "toolgate"
 
 
-def load(path: Path | None, data: Path | None = None, environment: Mapping[str, str] = os.environ) -> Config:
-    """The configuration in `path` (None: the defaults). Raises InvalidDocument, or Unavailable when it cannot be read."""
+def load(
+    path: Path | None, data: Path | None = None, environment: Mapping[str, str] = os.environ, listen: str | None = None
+) -> Config:
+    """The configuration in `path` (None: the defaults), with `data` and `listen` in place of what it says.
+
+    Raises InvalidDocument with every error, or Unavailable when the file cannot be read.
+    """
     document: dict[str, Any] = {}
     if path is not None:
         try:
@@ -115,9 +120,9 @@ def load(path: Path | None, data: Path | None = None, environment: Mapping[str, 
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InvalidDocument([Problem("", str(error), "TOML")], f"configuration `{path}`") from None
     reader = _Reader(environment, (path or Path("toolgate.toml")).absolute().parent)
-    config = reader.config(document, path, data)
+    config = reader.config(document, path, data, listen)
     if reader.problems:
-        raise InvalidDocument(reader.problems, f"configuration `{path}`")
+        raise InvalidDocument(reader.problems, f"configuration `{path}`" if path else "configuration")
     return config
 
 
@@ -129,13 +134,13 @@ class _Reader:
         self._environment = environment
         self._base = base
 
-    def config(self, document: dict[str, Any], path: Path | None, data: Path | None) -> Config:
+    def config(self, document: dict[str, Any], path: Path | None, data: Path | None, address: str | None) -> Config:
         top = self.table(document, "", ("gateway", "servers", "policies", "grants"))
         gateway = self.table(
             top.get("gateway", {}), "/gateway",
             ("listen", "data", "public_url", "allowed_origins", "allowed_hosts", "max_body"),
         )  # fmt: skip
-        listen = self.listen(gateway.get("listen", DEFAULT_LISTEN))
+        listen = self.listen(address or gateway.get("listen", DEFAULT_LISTEN))
         private = listen.rpartition(":")[0] in LOOPBACK
         own = self._base / Path(self.text(gateway, "data", "/gateway", "")).expanduser() if gateway.get("data") else None
         servers = {name: self.server(name, body, private) for name, body in self.named(top, "servers")}

@@ -288,7 +288,7 @@ SENTENCES = [
     (["grant", "revoke", "nobody"], 2, "there is no grant `nobody`"),
     (["approvals", "approve", "apr_x"], 2, "there is no approval `apr_x`"),
     (["policy", "save", "p", "policy.json", "--server", "nowhere"], 2, "there is no server `nowhere`"),
-    (["up", "--listen", "nonsense"], 2, "is no address"),
+    (["up", "--listen", "nonsense"], 1, "/gateway/listen: found `nonsense`, expected `host:port`"),
     (["wrap", "--policy", "policy.json"], 2, "no command is given"),
 ]
 

@@ -42,9 +42,9 @@ def find_config(path: Path | None) -> Path | None:
     return here if here.exists() else None
 
 
-def load_config(path: Path | None, data: Path | None) -> Config:
-    """The configuration, with `--data` on top."""
-    return configuration.load(find_config(path), None if data is None else data.expanduser().absolute())
+def load_config(path: Path | None, data: Path | None, listen: str | None = None) -> Config:
+    """The configuration, with `--data` and `--listen` on top."""
+    return configuration.load(find_config(path), None if data is None else data.expanduser().absolute(), listen=listen)
 
 
 def store_config(data: Path | None) -> Config:

@@ -33,10 +33,7 @@ def run(
     """Start the gateway. The configuration is applied at start and whenever the file changes."""
     prepare_logs()
     path = find_config(config)
-    loaded = load_config(path, data)
-    if address is not None:
-        loaded = relisten(loaded, address)
-    run_async(serve(loaded, path))
+    run_async(serve(load_config(path, data, address), path))
 
 
 def prepare_logs() -> None:
@@ -50,18 +47,6 @@ def prepare_logs() -> None:
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-
-
-def relisten(loaded: Config, address: str) -> Config:
-    """The same configuration on another address."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
-        raise ToolgateError(f"`{address}` is no address; give `--listen host:port`")
-    public = f"http://{address}" if loaded.public_url == f"http://{loaded.listen}" else loaded.public_url
-    return Config(
-        address, loaded.data, public, loaded.allowed_origins, loaded.allowed_hosts, loaded.max_body, loaded.servers,
-        loaded.policies, loaded.grants, loaded.source,
-    )  # fmt: skip
 
 
 async def serve(config: Config, path: Path | None) -> None:
@@ -112,7 +97,7 @@ async def _watch(gateway: Gateway, config: Config, path: Path) -> None:
             continue
         seen = times
         try:
-            config = load_config(path, config.data)
+            config = load_config(path, config.data, config.listen)
             await apply_config(gateway, config)
             log.info("configuration_applied", file=str(path))
         except ToolgateError as error:
