@@ -32,7 +32,7 @@ class Timeouts:
     """Seconds. `first_byte` is to the first byte of an answer, `idle` between bytes of a stream, `total` for a call."""
 
     connect: float = 5.0
-    first_byte: float = 60.0
+    first_byte: float = 300.0
     idle: float = 300.0
     total: float = 600.0
 
