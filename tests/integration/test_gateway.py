@@ -332,6 +332,7 @@ async def test_a_new_grant_with_an_old_label_inherits_no_approval(gateway, journ
 
 async def test_a_flood_of_strangers_is_counted_not_written(gateway, allow):
     async with gateway(allow) as running, running.http(None) as http:
+        running.gateway.pipeline.flood._most = 5
         for _ in range(200):
             assert (await http.post("/mcp/up/", json=INITIALIZE)).status_code == 401
         records = await running.records(kind="refusal")

@@ -262,14 +262,14 @@ async def test_the_epoch_moves_with_every_edit_and_is_seen_elsewhere(db, org, ma
 async def test_a_reader_sees_a_snapshot_while_a_writer_writes(db, org, ledger):
     def slow(conn):
         first = audit.head_of(conn, org)
-        time.sleep(0.3)
+        time.sleep(1.5)
         return first == audit.head_of(conn, org)
 
     reading = asyncio.ensure_future(db.read(slow))
     await asyncio.sleep(0.05)
     before = time.monotonic()
     await ledger.note(record(org))
-    assert time.monotonic() - before < 0.25
+    assert time.monotonic() - before < 1.2
     assert await reading
 
 
